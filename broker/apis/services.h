@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the broker that API handlers ask. Handlers keep no state of their own.
+#pragma once
+
+#include "broker/metadata/metadata_cache.h"
+
+namespace ottla {
+
+class EventLoop;
+class PartitionManager;
+class FetchSessionCache;
+class TopicAdmin;
+namespace config {
+struct BrokerConfig;
+class ConfigStore;
+}  // namespace config
+namespace groups {
+class GroupCoordinator;
+}
+namespace storage {
+class LogManager;
+}
+
+struct Services {
+  EventLoop& loop;
+  const config::BrokerConfig& config;
+  config::ConfigStore& configs;
+  MetadataCache& metadata;
+  PartitionManager& partitions;
+  storage::LogManager& logs;
+  FetchSessionCache& fetch_sessions;
+  TopicAdmin& topics;
+  groups::GroupCoordinator& groups;
+};
+
+}  // namespace ottla

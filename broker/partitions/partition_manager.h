@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The partitions that this broker hosts: a log each, its leader epoch, and the requests that wait for it to grow.
+//
+// The controller's flows open and close partitions here; Produce and Fetch look them up. Kafka's counterparts are
+// ReplicaManager and Partition.
+//
+// Threads: the loop's. A Partition* is valid until the loop's turn ends; what outlives the turn looks it up again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/status.h"
+#include "protocol/base/uuid.h"
+#include "storage/log/log.h"
+#include "storage/log/log_manager.h"
+
+namespace ottla {
+
+// A request that waits for partitions to change (Kafka's DelayedOperation). It is told at most once per change, and removes
+// itself from every partition when it is done.
+class PartitionWaiter {
+ public:
+  virtual ~PartitionWaiter() = default;
+  // Records were appended to, or the state changed of, a partition that this waiter was added to.
+  virtual void on_partition_changed() = 0;
+};
+
+class Partition {
+ public:
+  Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch)
+      : topic_(std::move(topic)), topic_id_(topic_id), index_(index), log_(log), leader_epoch_(leader_epoch) {}
+
+  const std::string& topic() const { return topic_; }
+  const Uuid& topic_id() const { return topic_id_; }
+  int32_t index() const { return index_; }
+  storage::Log& log() { return log_; }
+  int32_t leader_epoch() const { return leader_epoch_; }
+  void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
+
+  // `waiter` stays until removed; it must not be destroyed before.
+  void add_waiter(PartitionWaiter& waiter) { waiters_.push_back(&waiter); }
+  void remove_waiter(PartitionWaiter& waiter);
+  // Tells the waiters. Those that finish remove themselves.
+  void notify_waiters();
+
+ private:
+  std::string topic_;
+  Uuid topic_id_;
+  int32_t index_;
+  storage::Log& log_;
+  int32_t leader_epoch_;
+  std::vector<PartitionWaiter*> waiters_;
+};
+
+class PartitionManager {
+ public:
+  explicit PartitionManager(storage::LogManager& logs) : logs_(logs) {}
+
+  // Null where this broker has no such partition.
+  Partition* find(std::string_view topic, int32_t index);
+  // All of `topic`'s partitions that are here, by index.
+  std::vector<Partition*> partitions_of(std::string_view topic);
+  size_t size() const { return count_; }
+  void for_each(const std::function<void(Partition&)>& visit);
+
+  // Opens or creates the log and leads it from `leader_epoch` on; a partition that is already open takes the new epoch.
+  // Fails where the log's directory does.
+  Status become_leader(const std::string& topic, const Uuid& topic_id, int32_t index, int32_t leader_epoch,
+                       const storage::LogConfig& config);
+  // Gives new settings to the open logs of `topic`.
+  void update_config(std::string_view topic, const storage::LogConfig& config);
+  // Closes the topic's partitions, tells their waiters, and deletes the logs (renamed now, unlinked later).
+  void delete_topic(std::string_view topic);
+
+ private:
+  using TopicPartitions = std::map<int32_t, std::unique_ptr<Partition>>;
+
+  storage::LogManager& logs_;
+  std::map<std::string, TopicPartitions, std::less<>> topics_;
+  size_t count_ = 0;
+};
+
+}  // namespace ottla
