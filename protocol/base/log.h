@@ -21,19 +21,19 @@ void write_log(LogLevel level, std::string_view component, std::string_view mess
 
 template <typename... Args>
 void log_debug(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
-  if (log_enabled(LogLevel::kDebug)) write_log(LogLevel::kDebug, component, fmt::format(format, args...));
+  if (log_enabled(LogLevel::kDebug)) write_log(LogLevel::kDebug, component, fmt::vformat(format, fmt::make_format_args(args...)));
 }
 template <typename... Args>
 void log_info(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
-  if (log_enabled(LogLevel::kInfo)) write_log(LogLevel::kInfo, component, fmt::format(format, args...));
+  if (log_enabled(LogLevel::kInfo)) write_log(LogLevel::kInfo, component, fmt::vformat(format, fmt::make_format_args(args...)));
 }
 template <typename... Args>
 void log_warn(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
-  if (log_enabled(LogLevel::kWarn)) write_log(LogLevel::kWarn, component, fmt::format(format, args...));
+  if (log_enabled(LogLevel::kWarn)) write_log(LogLevel::kWarn, component, fmt::vformat(format, fmt::make_format_args(args...)));
 }
 template <typename... Args>
 void log_error(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
-  if (log_enabled(LogLevel::kError)) write_log(LogLevel::kError, component, fmt::format(format, args...));
+  if (log_enabled(LogLevel::kError)) write_log(LogLevel::kError, component, fmt::vformat(format, fmt::make_format_args(args...)));
 }
 
 }  // namespace ottla

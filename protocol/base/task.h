@@ -8,8 +8,10 @@
 #include <coroutine>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "protocol/base/status.h"
 
@@ -130,5 +132,29 @@ class Callback {
   std::optional<T> value_;
   bool suspended_ = false;
 };
+
+// Starts `count` calls at once and awaits them all: element i is what call i answered. Each call answers exactly once.
+//   auto replies = co_await gather<DataReply>(paths.size(), [&](size_t i, auto done) { client.get_data(paths[i], true, done); });
+template <typename T>
+Callback<std::vector<T>> gather(size_t count, std::function<void(size_t, std::function<void(T)>)> start) {
+  struct State {
+    std::vector<T> results;
+    size_t left = 0;
+    std::function<void(std::vector<T>)> done;
+  };
+  return Callback<std::vector<T>>([count, start = std::move(start)](auto done) {
+    if (count == 0) return done({});
+    auto state = std::make_shared<State>();
+    state->results.resize(count);
+    state->left = count;
+    state->done = std::move(done);
+    for (size_t i = 0; i < count; ++i) {
+      start(i, [state, i](T result) {
+        state->results[i] = std::move(result);
+        if (--state->left == 0) state->done(std::move(state->results));
+      });
+    }
+  });
+}
 
 }  // namespace ottla
