@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may do what (ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL, DigestAuthenticationProvider,
+// IPAuthenticationProvider). Schemes: world, auth, digest, ip, super.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordination/types.h"
+
+namespace ottla::coordination {
+
+// An identity of a connection: ("ip", "127.0.0.1"), ("digest", "user:base64"), ("super", "").
+struct Id {
+  std::string scheme;
+  std::string id;
+  bool operator==(const Id&) const = default;
+};
+
+// "user:" + base64(SHA-1("user:password")).
+std::string make_digest(std::string_view user_and_password);
+
+// Whether one of `identities` has one of the rights in `permissions` on a node with `acl`. An empty list lets everyone.
+bool acl_allows(const AclList& acl, int32_t permissions, const std::vector<Id>& identities);
+
+// `acl` as a node stores it: duplicates dropped, "auth" replaced by the caller's identities. False: kInvalidAcl.
+bool fix_up_acl(const AclList& acl, const std::vector<Id>& identities, AclList* fixed);
+
+}  // namespace ottla::coordination

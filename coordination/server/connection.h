@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's side of one client connection, as a state machine without a socket: bytes in, bytes out
+// (org.apache.zookeeper.server.NIOServerCnxn and the connection half of ZooKeeperServer).
+//
+// How a network layer uses it, all on the loop's thread:
+//
+//   struct Adapter : coordination::ConnectionSink { its socket; std::unique_ptr<coordination::ServerConnection> connection; };
+//   adapter.connection = server.accept(adapter, "127.0.0.1:54321");
+//   on readable:   adapter.connection->on_bytes(span)      any cut of the stream; frames are assembled inside
+//   on send():     append to the socket's output buffer (the span is valid during the call only); one write per turn
+//   on close():    send what is buffered, then close the socket; never destroy the connection inside the call, do it in a
+//                  later turn. on_bytes() after it ignores what comes.
+//   on pause_reading() / resume_reading(): stop and start reading the socket; bytes already read may still be given.
+//   socket closed by the peer, or broken: destroy the ServerConnection. The session lives on until its time-out.
+//
+// send() may come at any time (another session's write fires a watch). A peer that does not read what it is sent is the
+// network layer's to drop. A connection over maxClientCnxns gets close() in a later turn. The connection must be destroyed
+// before its Server, the sink after the connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordination/server/acl.h"
+#include "coordination/types.h"
+#include "protocol/wire/reader.h"
+
+namespace ottla::coordination {
+
+class Server;
+
+class ConnectionSink {
+ public:
+  virtual ~ConnectionSink() = default;
+  virtual void send(Bytes bytes) = 0;
+  virtual void close() = 0;
+  virtual void pause_reading() {}
+  virtual void resume_reading() {}
+};
+
+class ServerConnection {
+ public:
+  // What the four-letter words tell about a connection.
+  struct Counters {
+    int64_t received = 0;
+    int64_t sent = 0;
+    int64_t established_ms = 0;  // wall
+  };
+
+  ~ServerConnection();
+  ServerConnection(const ServerConnection&) = delete;
+
+  void on_bytes(Bytes bytes);
+
+  const std::string& peer() const { return peer_; }
+  int64_t session_id() const { return session_id_; }
+  int32_t session_timeout_ms() const { return session_timeout_ms_; }
+  int outstanding() const { return outstanding_; }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  friend class Server;
+  enum class State { kNew, kServing, kClosed };
+
+  ServerConnection(Server& server, ConnectionSink& sink, uint64_t id, std::string peer, bool in_process);
+
+  // One frame off the front of what is buffered; false where there is none.
+  bool take_frame(Bytes& rest, Bytes* frame);
+  void on_frame(Bytes frame);
+  void on_connect_request(Bytes frame);
+  void on_request(Bytes frame);
+  void on_four_letter_word(const std::string& word);
+  // From the server, in the order of replies.
+  void deliver(Bytes bytes, bool is_reply);
+  void close();
+  void throttle();
+
+  Server& server_;
+  ConnectionSink& sink_;
+  const uint64_t id_;
+  const std::string peer_;
+  const bool in_process_;
+  State state_ = State::kNew;
+  bool old_client_ = false;  // a 3.3 client: no readOnly byte in its connect request, none in the answer
+  bool paused_ = false;
+  bool closing_session_ = false;  // closeSession was asked for: later requests are not looked at
+  int64_t session_id_ = 0;
+  int32_t session_timeout_ms_ = 0;
+  int outstanding_ = 0;
+  std::vector<Id> identities_;
+  std::vector<uint8_t> partial_;  // the beginning of a frame whose end has not come
+  Counters counters_;
+};
+
+}  // namespace ottla::coordination
