@@ -27,12 +27,16 @@ std::string numeric_host(const sockaddr_storage& address, socklen_t length) {
   return text.starts_with("::ffff:") ? text.substr(7) : text;
 }
 
+int port_of(const sockaddr_storage& address) {
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
 int bound_port(int fd) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<sockaddr_in&>(address).sin_port);
+  return port_of(address);
 }
 
 // A listening descriptor for one resolved address, or -1 with errno.
@@ -110,7 +114,7 @@ void Listener::accept_some() {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    accepted_(std::make_shared<Socket>(flush_list_, fd, numeric_host(address, length)));
+    accepted_(std::make_shared<Socket>(flush_list_, fd, numeric_host(address, length), port_of(address)));
   }
 }
 

@@ -37,10 +37,11 @@ void FlushList::flush() {
   flushing_.clear();
 }
 
-Socket::Socket(FlushList& flush_list, int fd, std::string peer_address)
+Socket::Socket(FlushList& flush_list, int fd, std::string peer_address, int peer_port)
     : flush_list_(flush_list),
       fd_(fd),
       peer_address_(std::move(peer_address)),
+      peer_port_(peer_port),
       last_active_ms_(flush_list.loop().monotonic_ms()) {}
 
 Socket::~Socket() {

@@ -54,7 +54,7 @@ class SocketHandler {
 class Socket : public std::enable_shared_from_this<Socket> {
  public:
   // Takes ownership of the connected, non-blocking descriptor.
-  Socket(FlushList& flush_list, int fd, std::string peer_address);
+  Socket(FlushList& flush_list, int fd, std::string peer_address, int peer_port);
   ~Socket();
   Socket(const Socket&) = delete;
 
@@ -80,7 +80,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void close_after_flush();
   bool closed() const { return fd_ < 0; }
 
+  // The peer's address without its port ("127.0.0.1", "::1").
   const std::string& peer_address() const { return peer_address_; }
+  int peer_port() const { return peer_port_; }
   int64_t last_active_ms() const { return last_active_ms_; }
 
  private:
@@ -100,6 +102,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   FlushList& flush_list_;
   int fd_;
   std::string peer_address_;
+  int peer_port_;
   SocketHandler* handler_ = nullptr;
   std::function<std::span<uint8_t>()> read_target_;
   std::unique_ptr<FdWatch> watch_;

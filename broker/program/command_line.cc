@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/program/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace ottla {
+namespace {
+
+// The stock start scripts take these with one dash, and hand `-name` and `-loggc` to the JVM wrapper; both mean nothing here.
+std::vector<std::string> without_script_options(std::vector<std::string> arguments) {
+  std::vector<std::string> kept;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "-daemon") {
+      kept.push_back("--daemon");
+    } else if (arguments[i] == "-name") {
+      ++i;
+    } else if (arguments[i] != "-loggc") {
+      kept.push_back(std::move(arguments[i]));
+    }
+  }
+  return kept;
+}
+
+// kafka-server-start(.sh) and zookeeper-server-start(.sh) are subcommands by another name.
+std::vector<std::string> with_subcommand(std::vector<std::string> arguments) {
+  std::string name = arguments.empty() ? "" : std::filesystem::path(arguments[0]).filename().string();
+  if (name.ends_with(".sh")) name.resize(name.size() - 3);
+  if (name == "kafka-server-start") arguments.insert(arguments.begin() + 1, "server");
+  if (name == "zookeeper-server-start") arguments.insert(arguments.begin() + 1, "zookeeper");
+  return arguments;
+}
+
+std::vector<std::pair<std::string, std::string>> split_overrides(const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, std::string>> overrides;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw CLI::ValidationError("--override", "expected key=value, found '" + text + "'");
+    }
+    overrides.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return overrides;
+}
+
+// `FILE`, or `PORT DATADIR`.
+void take_zookeeper_arguments(const std::vector<std::string>& positional, CommandLine& out) {
+  if (positional.size() == 1) {
+    out.zookeeper_properties = positional[0];
+    return;
+  }
+  const bool digits = std::all_of(positional[0].begin(), positional[0].end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || positional[0].size() > 5 || std::stoi(positional[0]) > 65535) {
+    throw CLI::ValidationError("zookeeper", "expected ZOOKEEPER.PROPERTIES, or PORT DATADIR, found port '" + positional[0] + "'");
+  }
+  out.zookeeper_port = std::stoi(positional[0]);
+  out.zookeeper_data_dir = positional[1];
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
+  std::vector<std::string> arguments = without_script_options(with_subcommand(given));
+  CLI::App app("Ottla: Apache Kafka's broker and ZooKeeper's coordination in one small program", "ottla");
+  app.require_subcommand(1);
+  CommandLine out;
+  std::vector<std::string> overrides;
+  std::vector<std::string> zookeeper_arguments;
+  const auto common = [&](CLI::App* command) {
+    command->add_flag("--daemon", out.daemon, "go on in the background (also -daemon)");
+    command->add_flag("--debug", out.debug, "log what happens in detail");
+  };
+  const auto with_overrides = [&](CLI::App* command) {
+    command->add_option("--override", overrides, "key=value, replaces what server.properties says; may be repeated")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  CLI::App* start = app.add_subcommand("start", "broker and coordination in one process; needs no file");
+  start->add_option("server.properties", out.server_properties, "the broker's settings");
+  start->add_option("--zookeeper", out.zookeeper_properties, "the coordination's settings (zookeeper.properties)");
+  with_overrides(start);
+  common(start);
+  CLI::App* server = app.add_subcommand("server", "the broker alone, as kafka-server-start; needs zookeeper.connect");
+  server->add_option("server.properties", out.server_properties, "the broker's settings")->required();
+  with_overrides(server);
+  common(server);
+  CLI::App* zookeeper = app.add_subcommand("zookeeper", "coordination alone, as zookeeper-server-start");
+  zookeeper->add_option("arguments", zookeeper_arguments, "ZOOKEEPER.PROPERTIES, or PORT DATADIR")->required()->expected(1, 2);
+  common(zookeeper);
+  CLI::App* version = app.add_subcommand("version", "print the version");
+  CLI::App* help = app.add_subcommand("help", "print this help");
+
+  ParsedCommandLine parsed;
+  try {
+    std::reverse(arguments.begin(), arguments.end());
+    if (!arguments.empty()) arguments.pop_back();
+    app.parse(arguments);
+    if (help->parsed()) return {std::nullopt, app.help(), 0};
+    out.overrides = split_overrides(overrides);
+    if (server->parsed()) out.command = CommandLine::Command::kServer;
+    if (version->parsed()) out.command = CommandLine::Command::kVersion;
+    if (zookeeper->parsed()) {
+      out.command = CommandLine::Command::kZookeeper;
+      take_zookeeper_arguments(zookeeper_arguments, out);
+    }
+    parsed.command_line = std::move(out);
+  } catch (const CLI::CallForHelp&) {
+    parsed.text = app.help();
+  } catch (const CLI::ParseError& error) {
+    parsed.text = std::string("ottla: ") + error.what() + "\nTry 'ottla help'.\n";
+    parsed.exit_code = 1;
+  }
+  return parsed;
+}
+
+}  // namespace ottla

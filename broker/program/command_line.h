@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program's arguments: the subcommands of `ottla`, and what kafka-server-start and zookeeper-server-start take when the
+// program is called by those names.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ottla {
+
+struct CommandLine {
+  enum class Command { kStart, kServer, kZookeeper, kVersion };
+  Command command = Command::kStart;
+  std::string server_properties;     // empty: none given (start only)
+  std::string zookeeper_properties;  // empty: none given
+  // `ottla zookeeper PORT DATADIR`
+  std::optional<int> zookeeper_port;
+  std::string zookeeper_data_dir;
+  std::vector<std::pair<std::string, std::string>> overrides;  // --override key=value, in order
+  bool daemon = false;
+  bool debug = false;
+};
+
+struct ParsedCommandLine {
+  std::optional<CommandLine> command_line;  // none: print `text` and exit with `exit_code`
+  std::string text;
+  int exit_code = 0;
+};
+
+// Never prints. `arguments` includes the program's name.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace ottla

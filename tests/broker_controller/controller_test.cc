@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// The controller against our own coordination server, in memory, on a loop whose time the test moves.
+#include "broker/controller/controller.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "broker/controller/zk_topic_admin.h"
+#include "coordination/in_process_client.h"
+#include "coordination/server/server.h"
+#include "protocol/base/manual_loop.h"
+#include "storage/io/faulty_file_system.h"
+
+namespace ottla {
+namespace {
+
+using coordination::Client;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ControllerTest : public ::testing::Test, public ControllerActions {
+ protected:
+  void SetUp() override {
+    coordination::ServerConfig config;
+    config.data_dir = "/zk";
+    auto server = coordination::Server::open(loop_, files_, config);
+    ASSERT_TRUE(server.ok()) << server.status().message();
+    server_ = std::move(*server);
+    client_ = connect();
+    tool_ = connect();
+    start_broker();
+  }
+  void TearDown() override {
+    tool_.reset();
+    topics_.reset();
+    controller_.reset();
+    client_.reset();
+    loop_.run_pending();
+    server_.reset();
+  }
+
+  std::unique_ptr<Client> connect() {
+    auto client = coordination::make_in_process_client(loop_, *server_, "", 18000);
+    client->set_watch_handler([this](const coordination::WatchEvent& event) {
+      if (controller_) controller_->on_watch_event(event);
+    });
+    client->set_session_handler([](coordination::SessionEvent) {});
+    EXPECT_TRUE(client->start().ok());
+    loop_.run_pending();
+    return client;
+  }
+
+  void start_broker() {
+    run(ensure_startup_paths(*client_));
+    BrokerNode node;
+    node.id = 0;
+    node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
+    const auto registered = run(register_broker(*client_, node, loop_.wall_ms()));
+    ASSERT_TRUE(registered.ok()) << registered.status().message();
+    controller_ = std::make_unique<Controller>(Controller::Settings{0, true}, loop_, *client_, metadata_, *this,
+                                               [this] { return random(); });
+    ZkTopicAdmin::Settings settings;
+    settings.offsets_replication_factor = 1;
+    topics_ = std::make_unique<ZkTopicAdmin>(settings, loop_, *client_, metadata_, *controller_,
+                                             [this] { return random(); }, [](const auto&) { return Status(); });
+    controller_->set_listener([this] { topics_->on_metadata_changed(); });
+    Status started(ErrorCode::UNKNOWN_SERVER_ERROR, "never answered");
+    controller_->start([&](Status status) { started = std::move(status); });
+    loop_.run_pending();
+    ASSERT_TRUE(started.ok()) << started.message();
+  }
+
+  template <typename T>
+  T run(Task<T> task) {
+    std::optional<T> result;
+    start_detached([](Task<T> inner, std::optional<T>& out) -> Task<void> { out = co_await inner; }(std::move(task), result));
+    loop_.run_pending();
+    EXPECT_TRUE(result.has_value());
+    return std::move(*result);
+  }
+
+  std::array<uint8_t, 16> random() {
+    std::array<uint8_t, 16> bytes{};
+    bytes[15] = ++random_;
+    return bytes;
+  }
+  Status lead_partition(const std::string& topic, const Uuid&, int32_t partition, int32_t) override {
+    led_.push_back(topic + "-" + std::to_string(partition));
+    return {};
+  }
+  void drop_topic(const std::string& topic) override { dropped_.push_back(topic); }
+
+  TopicOutcome create(const std::string& name, int32_t partitions, int16_t replication_factor = 1) {
+    CreateTopicSpec spec;
+    spec.name = name;
+    spec.partitions = partitions;
+    spec.replication_factor = replication_factor;
+    return create(spec);
+  }
+  TopicOutcome create(CreateTopicSpec spec) {
+    std::optional<TopicOutcome> outcome;
+    topics_->create_topic(std::move(spec), 30000, false, [&](TopicOutcome answered) { outcome = std::move(answered); });
+    loop_.run_pending();
+    EXPECT_TRUE(outcome.has_value());
+    return outcome.value_or(TopicOutcome{ErrorCode::UNKNOWN_SERVER_ERROR, "", {}, -1, -1});
+  }
+  std::string data_of(const std::string& path) {
+    std::string data = "(no answer)";
+    tool_->get_data(path, false, [&](const coordination::DataReply& reply) {
+      data = reply.ok() ? reply.data : coordination::error_text(reply.error);
+    });
+    loop_.run_pending();
+    return data;
+  }
+  void tool_writes(const std::string& path, const std::string& data) {
+    tool_->create(path, data, coordination::open_acl(), coordination::CreateMode::kPersistent, [&](const auto&) {});
+    loop_.run_pending();
+  }
+
+  ManualLoop loop_;
+  storage::FaultyFileSystem files_;
+  std::unique_ptr<coordination::Server> server_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<Client> tool_;
+  MetadataCache metadata_;
+  std::unique_ptr<Controller> controller_;
+  std::unique_ptr<ZkTopicAdmin> topics_;
+  std::vector<std::string> led_;
+  std::vector<std::string> dropped_;
+  uint8_t random_ = 0;
+};
+
+TEST_F(ControllerTest, TheFirstBrokerTakesOffice) {
+  EXPECT_TRUE(controller_->active());
+  EXPECT_EQ(metadata_.controller_id, 0);
+  EXPECT_EQ(data_of("/controller_epoch"), "1");
+  EXPECT_THAT(data_of("/controller"), HasSubstr(R"("brokerid":0)"));
+  EXPECT_EQ(data_of("/feature"), R"({"features":{},"version":1,"status":1})");
+}
+
+TEST_F(ControllerTest, ATopicThatAToolWritesGetsAnIdStatesAndLeaders) {
+  tool_writes("/config/topics/t", R"({"version":1,"config":{}})");
+  tool_writes("/brokers/topics/t", R"({"version":2,"partitions":{"0":[0],"1":[0]},"adding_replicas":{},"removing_replicas":{}})");
+  EXPECT_THAT(led_, ElementsAre("t-0", "t-1"));
+  EXPECT_THAT(data_of("/brokers/topics/t"), HasSubstr("topic_id"));
+  EXPECT_EQ(data_of("/brokers/topics/t/partitions/1/state"),
+            R"({"controller_epoch":1,"leader":0,"version":1,"leader_epoch":0,"isr":[0]})");
+  ASSERT_NE(metadata_.find("t"), nullptr);
+  EXPECT_FALSE(metadata_.find("t")->id.is_zero());
+  EXPECT_EQ(metadata_.find("t")->partitions.size(), 2u);
+}
+
+TEST_F(ControllerTest, CreateTopicAnswersWhenThePartitionsAreOpen) {
+  const TopicOutcome outcome = create("made", 3);
+  EXPECT_EQ(outcome.error, ErrorCode::NONE) << outcome.message;
+  EXPECT_EQ(outcome.partitions, 3);
+  EXPECT_THAT(led_, ElementsAre("made-0", "made-1", "made-2"));
+  EXPECT_EQ(metadata_.find(outcome.topic_id), metadata_.find("made"));
+}
+
+TEST_F(ControllerTest, WrongTopicsAreRefusedWithKafkasCodes) {
+  EXPECT_EQ(create("made", 1).error, ErrorCode::NONE);
+  EXPECT_EQ(create("made", 1).error, ErrorCode::TOPIC_ALREADY_EXISTS);
+  EXPECT_EQ(create("zero", 0).error, ErrorCode::INVALID_PARTITIONS);
+  EXPECT_EQ(create("minus", -3).error, ErrorCode::INVALID_PARTITIONS);
+  EXPECT_EQ(create("wide", 1, 2).error, ErrorCode::INVALID_REPLICATION_FACTOR);
+  EXPECT_EQ(create("no spaces", 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);
+  EXPECT_EQ(create("..", 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);
+  EXPECT_EQ(create("", 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);
+  EXPECT_EQ(create(std::string(250, 'x'), 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);
+  EXPECT_EQ(create("a.b", 1).error, ErrorCode::NONE);
+  EXPECT_EQ(create("a_b", 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);
+  CreateTopicSpec unknown_broker;
+  unknown_broker.name = "assigned";
+  unknown_broker.assignments = {{0, {9}}};
+  EXPECT_EQ(create(unknown_broker).error, ErrorCode::INVALID_REPLICA_ASSIGNMENT);
+  EXPECT_EQ(led_.size(), 2u);
+}
+
+TEST_F(ControllerTest, PartitionsGrowThroughTheToolAndThroughTheApi) {
+  create("t", 1);
+  std::optional<TopicOutcome> grown;
+  topics_->create_partitions("t", 3, {}, 30000, false, [&](TopicOutcome outcome) { grown = outcome; });
+  loop_.run_pending();
+  ASSERT_TRUE(grown.has_value());
+  EXPECT_EQ(grown->error, ErrorCode::NONE) << grown->message;
+  znodes::TopicAssignment assignment = *znodes::decode_topic(data_of("/brokers/topics/t"));
+  for (int32_t i = 3; i < 5; ++i) assignment.replicas[i] = {0};
+  tool_->set_data("/brokers/topics/t", znodes::encode_topic(assignment), -1, [](const auto&) {});
+  loop_.run_pending();
+  EXPECT_EQ(metadata_.find("t")->partitions.size(), 5u);
+  std::optional<TopicOutcome> shrunk;
+  topics_->create_partitions("t", 2, {}, 30000, false, [&](TopicOutcome outcome) { shrunk = outcome; });
+  ASSERT_TRUE(shrunk.has_value());
+  EXPECT_EQ(shrunk->error, ErrorCode::INVALID_PARTITIONS);
+}
+
+TEST_F(ControllerTest, DeletionRemovesTheZnodesAndTheWishLast) {
+  create("t", 2);
+  std::optional<TopicOutcome> deleted;
+  topics_->delete_topic("t", 30000, [&](TopicOutcome outcome) { deleted = outcome; });
+  loop_.run_pending();
+  ASSERT_TRUE(deleted.has_value());
+  EXPECT_EQ(deleted->error, ErrorCode::NONE) << deleted->message;
+  EXPECT_THAT(dropped_, ElementsAre("t"));
+  EXPECT_EQ(data_of("/brokers/topics/t"), "NoNode");
+  EXPECT_EQ(data_of("/config/topics/t"), "NoNode");
+  EXPECT_EQ(data_of("/admin/delete_topics/t"), "NoNode");
+  EXPECT_EQ(create("t", 1).error, ErrorCode::NONE);
+}
+
+TEST_F(ControllerTest, TheToolsWishToDeleteIsGranted) {
+  create("t", 1);
+  tool_writes("/admin/delete_topics/t", "");
+  tool_writes("/admin/delete_topics/never_was", "");
+  EXPECT_EQ(metadata_.find("t"), nullptr);
+  EXPECT_EQ(data_of("/admin/delete_topics/t"), "NoNode");
+  EXPECT_EQ(data_of("/admin/delete_topics/never_was"), "NoNode");
+}
+
+TEST_F(ControllerTest, AutoCreationOfOneNameRunsOnce) {
+  int answers = 0;
+  for (int i = 0; i < 3; ++i) {
+    topics_->auto_create("auto", [&](const TopicOutcome& outcome) { answers += outcome.error == ErrorCode::NONE ? 1 : 0; });
+  }
+  loop_.run_pending();
+  EXPECT_EQ(answers, 3);
+  EXPECT_THAT(led_, ElementsAre("auto-0"));
+}
+
+TEST_F(ControllerTest, TheOffsetsTopicIsCreatedWithItsOwnSettings) {
+  topics_->auto_create("__consumer_offsets", [](const TopicOutcome&) {});
+  loop_.run_pending();
+  ASSERT_NE(metadata_.find("__consumer_offsets"), nullptr);
+  EXPECT_EQ(metadata_.find("__consumer_offsets")->partitions.size(), 50u);
+  EXPECT_THAT(data_of("/config/topics/__consumer_offsets"), HasSubstr(R"("cleanup.policy":"compact")"));
+}
+
+TEST_F(ControllerTest, ProducerIdsAreDrawnInBlocksAndNeverTwice) {
+  std::vector<int64_t> ids;
+  for (int i = 0; i < 1500; ++i) {
+    topics_->next_producer_id([&](ErrorCode, int64_t id) { ids.push_back(id); });
+    loop_.run_pending();
+  }
+  ASSERT_EQ(ids.size(), 1500u);
+  EXPECT_EQ(ids.front(), 0);
+  EXPECT_EQ(ids.back(), 1499);
+  EXPECT_EQ(data_of("/latest_producer_id_block"), R"({"version":1,"broker":0,"block_start":"1000","block_end":"1999"})");
+}
+
+TEST_F(ControllerTest, ASecondBrokerWithTheSameIdIsRefused) {
+  BrokerNode other;
+  other.id = 0;
+  other.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "elsewhere", 9092});
+  const auto refused = run(register_broker(*tool_, other, 1));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.status().message(), HasSubstr("broker.id 0 is taken"));
+}
+
+TEST_F(ControllerTest, ARestartFindsItsTopicsAgain) {
+  create("t", 2);
+  topics_.reset();
+  controller_.reset();
+  client_->close([] {});
+  loop_.run_pending();
+  client_ = connect();
+  metadata_ = MetadataCache();
+  led_.clear();
+  start_broker();
+  EXPECT_THAT(led_, ElementsAre("t-0", "t-1"));
+  EXPECT_EQ(data_of("/controller_epoch"), "2");
+}
+
+}  // namespace
+}  // namespace ottla
