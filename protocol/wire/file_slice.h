@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of an open file that a response carries without reading them: the connection sends them with sendfile, or reads
-// them where it cannot (TLS, an in-memory file system).
+// Bytes of an open file that a response carries without reading them: the connection sends them with
+// sendfile, or reads them where it cannot (TLS, an in-memory file system).
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The value of a field of type `records`: bytes in memory (a Produce request's batches are a view into its frame; a Fetch
-// answer's tail comes from memory), or a slice of a segment file, or null.
+// The value of a field of type `records`: bytes in memory (a Produce request's batches are a view into its
+// frame; a Fetch answer's tail comes from memory), or a slice of a segment file, or null.
 #pragma once
 
 #include "protocol/wire/file_slice.h"
@@ -15,7 +15,9 @@ struct RecordsField {
 
   static RecordsField empty() { return {.is_null = false, .bytes = {}, .slice = {}}; }
   static RecordsField of(Bytes bytes) { return {.is_null = false, .bytes = bytes, .slice = {}}; }
-  static RecordsField of(FileSlice slice) { return {.is_null = false, .bytes = {}, .slice = std::move(slice)}; }
+  static RecordsField of(FileSlice slice) {
+    return {.is_null = false, .bytes = {}, .slice = std::move(slice)};
+  }
   size_t size() const { return slice.file ? slice.length : bytes.size(); }
 };
 

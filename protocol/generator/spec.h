@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model of one message spec (protocol/messages/README.md describes the JSON) and its reader. Part of the
+// build-time generator; nothing here is in the server.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ottla::generator {
+
+// What "3+", "0-12", "5" and "none" mean: both ends included; empty where lowest > highest.
+struct VersionRange {
+  static constexpr int kOpen = 32767;
+  int lowest = 1;
+  int highest = 0;
+
+  static std::optional<VersionRange> parse(std::string_view text);
+  bool empty() const { return lowest > highest; }
+  bool contains(int version) const { return lowest <= version && version <= highest; }
+  bool covers(const VersionRange& other) const {
+    return other.empty() || (lowest <= other.lowest && other.highest <= highest);
+  }
+  VersionRange intersect(const VersionRange& other) const;
+  // As the specs write it.
+  std::string text() const;
+  bool operator==(const VersionRange&) const = default;
+};
+
+struct Field {
+  std::string name;
+  std::string type;  // without "[]"
+  bool is_array = false;
+  VersionRange versions;
+  VersionRange nullable;
+  std::optional<int> tag;
+  VersionRange tagged;
+  // Absent: the type's own zero. JSON null: null.
+  std::optional<nlohmann::json> default_value;
+  bool ignorable = false;
+  bool map_key = false;
+  std::string entity;
+  // "flexible": "none": never in the compact encoding (the client id of a request header).
+  bool never_flexible = false;
+  // The fields of a structure that is defined in place; else `type` names a primitive or one of
+  // Message::structs.
+  std::vector<Field> fields;
+};
+
+struct Struct {
+  std::string name;
+  VersionRange versions;
+  std::vector<Field> fields;
+};
+
+struct Message {
+  std::string file;
+  std::string name;
+  std::string kind;  // request, response, header, data, metadata, coordinator-key, coordinator-value
+  std::optional<int> key;
+  VersionRange versions;
+  VersionRange flexible;
+  bool latest_version_unstable = false;
+  std::vector<std::string> listeners;
+  std::vector<Field> fields;
+  std::vector<Struct> structs;
+};
+
+bool is_primitive(std::string_view type);
+
+// Parses one spec. Errors, one sentence each and naming file and field, are appended to `errors`; the result
+// is only meaningful where none was.
+Message parse_message(const std::string& file, const std::string& text, std::vector<std::string>& errors);
+
+// Every *.json file of `directory` in the order of file names, parsed and checked (checker.h).
+std::vector<Message> load_messages(const std::filesystem::path& directory, std::vector<std::string>& errors);
+
+}  // namespace ottla::generator
