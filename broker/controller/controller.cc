@@ -209,6 +209,9 @@ Task<void> Controller::update_topics(std::vector<std::string> names) {
   const auto nodes = co_await gather<DataReply>(names.size(), [&](size_t i, auto done) {
     client_.get_data(znodes::topic_path(names[i]), watched_topics_.insert(names[i]).second, done);
   });
+  const auto settings = co_await gather<DataReply>(names.size(), [&](size_t i, auto done) {
+    client_.get_data(znodes::topic_config_path(names[i]), false, done);
+  });
   std::vector<std::string> without_id;
   std::vector<std::string> good;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -222,6 +225,9 @@ Task<void> Controller::update_topics(std::vector<std::string> names) {
     if (assignment->topic_id.is_zero()) without_id.push_back(names[i]);
     topics_[names[i]].assignment = std::move(*assignment);
     good.push_back(names[i]);
+    auto overrides = znodes::decode_config(settings[i].ok() ? settings[i].data : "{}");
+    if (!overrides.ok()) log_warn(kComponent, "settings of topic {}: {}", names[i], overrides.status().message());
+    actions_.set_topic_overrides(names[i], overrides.ok() ? std::move(*overrides) : std::map<std::string, std::string>());
   }
   if (!without_id.empty() && !co_await give_topic_ids(std::move(without_id))) co_return;
   for (const std::string& name : good) {

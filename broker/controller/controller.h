@@ -34,6 +34,8 @@ namespace ottla {
 class ControllerActions {
  public:
   virtual ~ControllerActions() = default;
+  // The topic's own settings, before its partitions are opened.
+  virtual void set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) = 0;
   // Opens (or keeps open) a partition that this broker leads. `failed` partitions stay without a leader.
   virtual Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition, int32_t leader_epoch) = 0;
   // The topic is gone from the metadata: its logs, its groups' offsets.

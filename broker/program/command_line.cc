@@ -33,16 +33,12 @@ std::vector<std::string> with_subcommand(std::vector<std::string> arguments) {
   return arguments;
 }
 
-std::vector<std::pair<std::string, std::string>> split_overrides(const std::vector<std::string>& texts) {
-  std::vector<std::pair<std::string, std::string>> overrides;
-  for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos) {
+void check_overrides(const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    if (text.find('=') == 0 || text.find('=') == std::string::npos) {
       throw CLI::ValidationError("--override", "expected key=value, found '" + text + "'");
     }
-    overrides.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
-  return overrides;
 }
 
 // `FILE`, or `PORT DATADIR`.
@@ -66,14 +62,13 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
   CLI::App app("Ottla: Apache Kafka's broker and ZooKeeper's coordination in one small program", "ottla");
   app.require_subcommand(1);
   CommandLine out;
-  std::vector<std::string> overrides;
   std::vector<std::string> zookeeper_arguments;
   const auto common = [&](CLI::App* command) {
     command->add_flag("--daemon", out.daemon, "go on in the background (also -daemon)");
     command->add_flag("--debug", out.debug, "log what happens in detail");
   };
   const auto with_overrides = [&](CLI::App* command) {
-    command->add_option("--override", overrides, "key=value, replaces what server.properties says; may be repeated")
+    command->add_option("--override", out.overrides, "key=value, replaces what server.properties says; may be repeated")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
@@ -98,7 +93,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
     if (!arguments.empty()) arguments.pop_back();
     app.parse(arguments);
     if (help->parsed()) return {std::nullopt, app.help(), 0};
-    out.overrides = split_overrides(overrides);
+    check_overrides(out.overrides);
     if (server->parsed()) out.command = CommandLine::Command::kServer;
     if (version->parsed()) out.command = CommandLine::Command::kVersion;
     if (zookeeper->parsed()) {

@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace ottla {
@@ -18,7 +17,7 @@ struct CommandLine {
   // `ottla zookeeper PORT DATADIR`
   std::optional<int> zookeeper_port;
   std::string zookeeper_data_dir;
-  std::vector<std::pair<std::string, std::string>> overrides;  // --override key=value, in order
+  std::vector<std::string> overrides;  // "key=value" of each --override, in order
   bool daemon = false;
   bool debug = false;
 };

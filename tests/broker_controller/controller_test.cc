@@ -88,6 +88,7 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     led_.push_back(topic + "-" + std::to_string(partition));
     return {};
   }
+  void set_topic_overrides(const std::string&, std::map<std::string, std::string>) override {}
   void drop_topic(const std::string& topic) override { dropped_.push_back(topic); }
 
   TopicOutcome create(const std::string& name, int32_t partitions, int16_t replication_factor = 1) {
