@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/config/alter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "broker/config/broker_config.h"
+#include "broker/config/config_store.h"
+
+namespace ottla::config {
+
+namespace {
+
+// "listener.name.external.ssl.key.password" -> "ssl.key.password"; empty where `key` is no listener's.
+std::string_view listener_key(std::string_view key) {
+  constexpr std::string_view kPrefix = "listener.name.";
+  if (!key.starts_with(kPrefix)) return {};
+  const size_t dot = key.find('.', kPrefix.size());
+  return dot == std::string_view::npos ? std::string_view() : key.substr(dot + 1);
+}
+
+const Definition* find_broker_key(std::string_view key) {
+  const Definition* definition = find_definition(Scope::kBroker, key);
+  return definition != nullptr ? definition : find_definition(Scope::kDynamicBroker, key);
+}
+
+// SslConfigs.RECONFIGURABLE_CONFIGS: only with a listener's prefix.
+bool is_security_key(std::string_view key) {
+  return key.starts_with("ssl.keystore.") || key.starts_with("ssl.truststore.") || key == "ssl.key.password";
+}
+
+bool is_list(Scope scope, std::string_view key) {
+  const Definition* definition = scope == Scope::kBroker ? find_broker_key(key) : find_definition(scope, key);
+  return definition != nullptr && definition->type() == ValueType::kList;
+}
+
+std::vector<std::string> list_before(Scope scope, const ConfigMap& current, const std::string& key) {
+  const auto found = current.find(key);
+  if (found != current.end()) return split_list(found->second);
+  const std::optional<std::string_view> value = find_definition(scope, key)->default_value();
+  return split_list(value.value_or(""));
+}
+
+Status alter_list(Scope scope, ConfigMap& values, const Alteration& alteration) {
+  const bool append = alteration.operation == AlterOperation::kAppend;
+  if (scope == Scope::kTopic && find_definition(scope, alteration.key) == nullptr) {
+    return {ErrorCode::INVALID_CONFIG, "Unknown topic config name: " + alteration.key};
+  }
+  if (!is_list(scope, alteration.key)) {
+    return {ErrorCode::INVALID_CONFIG, fmt::format("Config value {} is not allowed for config key: {}",
+                                                   append ? "append" : "subtract", alteration.key)};
+  }
+  std::vector<std::string> elements = list_before(scope, values, alteration.key);
+  for (const std::string& element : split_list(*alteration.value)) {
+    const auto found = std::ranges::find(elements, element);
+    if (append && found == elements.end()) elements.push_back(element);
+    if (!append && found != elements.end()) elements.erase(found);
+  }
+  values[alteration.key] = fmt::format("{}", fmt::join(elements, ","));
+  return {};
+}
+
+}  // namespace
+
+Result<ConfigMap> required_values(const std::map<std::string, std::optional<std::string>>& configs) {
+  ConfigMap values;
+  std::vector<std::string> nulls;
+  for (const auto& [key, value] : configs) {
+    if (value) {
+      values[key] = *value;
+    } else {
+      nulls.push_back(key);
+    }
+  }
+  if (!nulls.empty()) {
+    return {ErrorCode::INVALID_REQUEST,
+            fmt::format("Null value not supported for configs : {}", fmt::join(nulls, ","))};
+  }
+  return values;
+}
+
+Result<ConfigMap> apply_alterations(Scope scope, ConfigMap current,
+                                    const std::vector<Alteration>& alterations) {
+  std::set<std::string_view> seen;
+  for (const Alteration& alteration : alterations) {
+    if (!seen.insert(alteration.key).second) {
+      return {ErrorCode::INVALID_REQUEST, "Error due to duplicate config keys : " + alteration.key};
+    }
+    if (!alteration.value && alteration.operation != AlterOperation::kDelete) {
+      return {ErrorCode::INVALID_REQUEST, "Null value not supported for : " + alteration.key};
+    }
+  }
+  for (const Alteration& alteration : alterations) {
+    switch (alteration.operation) {
+      case AlterOperation::kSet:
+        current[alteration.key] = *alteration.value;
+        continue;
+      case AlterOperation::kDelete:
+        current.erase(alteration.key);
+        continue;
+      case AlterOperation::kAppend:
+      case AlterOperation::kSubtract: {
+        Status status = alter_list(scope, current, alteration);
+        if (!status.ok()) return status;
+        continue;
+      }
+    }
+    // A number that came from the wire and is none of the four.
+    return {ErrorCode::INVALID_REQUEST, fmt::format("Unknown operation {} for config key: {}",
+                                                    static_cast<int>(alteration.operation), alteration.key)};
+  }
+  return current;
+}
+
+Status check_broker_override(std::string_view key, std::string_view value, bool per_broker) {
+  const auto refused = [&](std::string_view why) {
+    return Status(ErrorCode::INVALID_CONFIG, fmt::format("{}: {}", why, key));
+  };
+  if (is_security_key(key)) {
+    return refused(
+        "These security configs can be dynamically updated only per-listener using the listener prefix");
+  }
+  const std::string_view base = listener_key(key);
+  const Definition* definition = find_broker_key(base.empty() ? key : base);
+  if (definition == nullptr) return {};
+  if (base.empty() && definition->scope() == Scope::kBroker &&
+      definition->update_mode() == UpdateMode::kReadOnly) {
+    return refused("Cannot update these configs dynamically");
+  }
+  const bool one_broker_only = base.empty()
+                                   ? definition->update_mode() == UpdateMode::kPerBroker
+                                   : base != "max.connections" && base != "max.connection.creation.rate";
+  if (!per_broker && one_broker_only) {
+    return refused("Cannot update these configs at default cluster level, broker id must be specified");
+  }
+  return check_value(*definition, value);
+}
+
+Status validate_broker_overrides(const ConfigStore& store, const ConfigMap& overrides, bool per_broker) {
+  for (const auto& [key, value] : overrides) {
+    Status status = check_broker_override(key, value, per_broker);
+    if (!status.ok()) return status;
+  }
+  const ConfigMap values = per_broker ? store.values_with(store.default_overrides(), overrides)
+                                      : store.values_with(overrides, store.broker_overrides());
+  return make_broker_config(values).status();
+}
+
+}  // namespace ottla::config
