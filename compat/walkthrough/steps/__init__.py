@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of the walkthrough, one module per theme, one function per lane."""
