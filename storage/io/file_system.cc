@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/io/file_system.h"
+
+#include <cerrno>
+
+namespace ottla::storage {
+
+Status File::read_exactly_at(std::span<uint8_t> out, uint64_t position) const {
+  while (!out.empty()) {
+    const ssize_t count = read_at(out, position);
+    if (count < 0) return Status::from_errno(static_cast<int>(-count), "read " + path());
+    if (count == 0) {
+      return Status::from_errno(EIO, "read " + path() + " at " + std::to_string(position) + ": the file ends before that");
+    }
+    out = out.subspan(static_cast<size_t>(count));
+    position += static_cast<uint64_t>(count);
+  }
+  return {};
+}
+
+Result<std::string> FileSystem::read_text(const std::string& path, uint64_t max_bytes) {
+  const auto file = open(path, false);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->size();
+  if (!size.ok()) return size.status();
+  if (*size > max_bytes) return Status::from_errno(EFBIG, "read " + path);
+  std::string text(*size, '\0');
+  const Status read = (*file)->read_exactly_at({reinterpret_cast<uint8_t*>(text.data()), text.size()}, 0);
+  if (!read.ok()) return read;
+  return text;
+}
+
+Status FileSystem::write_atomically(const std::string& path, Bytes content) {
+  const std::string temporary = path + ".tmp";
+  const auto file = open(temporary, true);
+  if (!file.ok()) return file.status();
+  Status status = (*file)->truncate(0);
+  if (status.ok()) status = (*file)->write_at(content, 0);
+  if (status.ok()) status = (*file)->sync();
+  if (status.ok()) status = rename(temporary, path);
+  if (status.ok()) status = sync_directory(parent_directory(path));
+  return status;
+}
+
+std::string parent_directory(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace ottla::storage

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "storage/io/file_system.h"
+
+namespace ottla::storage {
+namespace {
+
+// Calls again while a signal interrupts.
+template <typename Call>
+auto retried(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+class PosixFile : public File {
+ public:
+  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(fd_); }
+
+  const std::string& path() const override { return path_; }
+  int descriptor() const override { return fd_; }
+
+  ssize_t read_at(std::span<uint8_t> out, uint64_t position) const override {
+    const ssize_t count = retried([&] { return ::pread(fd_, out.data(), out.size(), static_cast<off_t>(position)); });
+    return count < 0 ? -errno : count;
+  }
+  Status write_at(Bytes bytes, uint64_t position) override {
+    while (!bytes.empty()) {
+      const ssize_t count = retried([&] { return ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(position)); });
+      if (count < 0) return Status::from_errno(errno, "write " + path_);
+      bytes = bytes.subspan(static_cast<size_t>(count));
+      position += static_cast<uint64_t>(count);
+    }
+    return {};
+  }
+  Result<uint64_t> size() const override {
+    struct stat info {};
+    if (::fstat(fd_, &info) != 0) return Status::from_errno(errno, "stat " + path_);
+    return static_cast<uint64_t>(info.st_size);
+  }
+  Status truncate(uint64_t size) override {
+    if (retried([&] { return ::ftruncate(fd_, static_cast<off_t>(size)); }) != 0) {
+      return Status::from_errno(errno, "truncate " + path_);
+    }
+    return {};
+  }
+  Status sync() override {
+    if (::fdatasync(fd_) != 0) return Status::from_errno(errno, "fdatasync " + path_);
+    return {};
+  }
+  Status reserve(uint64_t size) override {
+    // A file system without it is no reason to fail: writes allocate as they go.
+    if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
+      return Status::from_errno(errno, "fallocate " + path_);
+    }
+    return {};
+  }
+
+ private:
+  int fd_;
+  std::string path_;
+};
+
+class PosixLock : public FileLock {
+ public:
+  explicit PosixLock(int fd) : fd_(fd) {}
+  ~PosixLock() override { ::close(fd_); }
+
+ private:
+  int fd_;
+};
+
+class PosixFileSystem : public FileSystem {
+ public:
+  Result<std::shared_ptr<File>> open(const std::string& path, bool create) override {
+    const int fd = retried([&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0644); });
+    if (fd < 0) return Status::from_errno(errno, "open " + path);
+    return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
+  }
+  bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+
+  Status make_directories(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return Status::from_errno(error.value(), "make directory " + path);
+    return {};
+  }
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
+    DIR* directory = ::opendir(path.c_str());
+    if (directory == nullptr) return Status::from_errno(errno, "list " + path);
+    std::vector<DirectoryEntry> entries;
+    errno = 0;
+    while (const dirent* entry = ::readdir(directory)) {
+      const std::string name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      bool is_directory = entry->d_type == DT_DIR;
+      if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
+        is_directory = std::filesystem::is_directory(path + "/" + name);
+      }
+      entries.push_back({name, is_directory});
+    }
+    const int error = errno;
+    ::closedir(directory);
+    if (error != 0) return Status::from_errno(error, "list " + path);
+    return entries;
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return Status::from_errno(errno, "rename " + from + " to " + to);
+    return {};
+  }
+  Status remove_file(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Status::from_errno(errno, "remove " + path);
+    return {};
+  }
+  Status remove_all(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return Status::from_errno(error.value(), "remove " + path);
+    return {};
+  }
+  Status sync_directory(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return Status::from_errno(errno, "open directory " + path);
+    const int rc = ::fsync(fd);
+    const int error = errno;
+    ::close(fd);
+    if (rc != 0) return Status::from_errno(error, "fsync directory " + path);
+    return {};
+  }
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return Status::from_errno(errno, "open " + path);
+    // A record lock, because that is what Java's FileChannel.tryLock takes: Kafka and Ottla see each other's.
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    if (::fcntl(fd, F_OFD_SETLK, &range) != 0) {
+      const int error = errno == EACCES ? EWOULDBLOCK : errno;
+      ::close(fd);
+      return Status::from_errno(error, "lock " + path);
+    }
+    return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(fd));
+  }
+  Result<DiskSpace> space(const std::string& path) override {
+    struct statvfs info {};
+    if (::statvfs(path.c_str(), &info) != 0) return Status::from_errno(errno, "statvfs " + path);
+    return DiskSpace{uint64_t{info.f_blocks} * info.f_frsize, uint64_t{info.f_bavail} * info.f_frsize};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<FileSystem> posix_file_system() { return std::make_unique<PosixFileSystem>(); }
+
+}  // namespace ottla::storage
