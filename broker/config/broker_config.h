@@ -21,8 +21,8 @@
 namespace ottla::config {
 
 struct BrokerConfig {
-  // What was written, by key, last one first; unknown keys too (Kafka shows them). Dynamic overrides
-  // included.
+  // What was written, by key; where one was written twice, the last. Unknown keys too (Kafka shows them), and
+  // dynamic overrides.
   ConfigMap values;
 
   // node.id where it is set, else broker.id; -1: to be taken from meta.properties or from ZooKeeper.
