@@ -78,7 +78,9 @@ std::string GroupShard::new_member_id(const std::string& prefix) const {
   std::array<uint8_t, 16> random = random_();
   random[6] = static_cast<uint8_t>((random[6] & 0x0F) | 0x40);
   random[8] = static_cast<uint8_t>((random[8] & 0x3F) | 0x80);
-  std::string id = prefix + "-";
+  // A client id may fill a string's 32,767 bytes, the member id must still fit one.
+  constexpr size_t kMaxPrefix = 32'000;
+  std::string id = prefix.substr(0, kMaxPrefix) + "-";
   for (size_t i = 0; i < random.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
     id += fmt::format("{:02x}", random[i]);
