@@ -76,6 +76,35 @@ TEST(GroupRecords, WriteAndReadGroups) {
   EXPECT_FALSE(read->members[1].group_instance_id.has_value());
 }
 
+// What Kafka 2.8's own classes make of one group with one member, in each version they know.
+constexpr std::string_view kGroupOfKafka[] = {
+    "0000 0008 636f6e73756d6572 00000003 0005 72616e6765 0003 612d31 00000001 0003 612d31 0001 61"
+    "000a 2f3132372e302e302e31 00002710 00000002 0102 00000001 03",
+    "0001 0008 636f6e73756d6572 00000003 0005 72616e6765 0003 612d31 00000001 0003 612d31 0001 61"
+    "000a 2f3132372e302e302e31 000493e0 00002710 00000002 0102 00000001 03",
+    "0002 0008 636f6e73756d6572 00000003 0005 72616e6765 0003 612d31 0000000000000063 00000001 0003 612d31 "
+    "0001 61"
+    "000a 2f3132372e302e302e31 000493e0 00002710 00000002 0102 00000001 03",
+    "0003 0008 636f6e73756d6572 00000003 0005 72616e6765 0003 612d31 0000000000000063 00000001 0003 612d31"
+    "0008 696e7374616e6365 0001 61 000a 2f3132372e302e302e31 000493e0 00002710 00000002 0102 00000001 03"};
+
+TEST(GroupRecords, WriteAGroupByteForByteAsKafkaDoes) {
+  GroupValue value{"consumer", 3, "range", "a-1", 99, {}};
+  value.members.push_back({"a-1", "instance", "a", "/127.0.0.1", 300'000, 10'000, {1, 2}, {3}});
+  EXPECT_EQ(encode_group_value(value), hex(kGroupOfKafka[3]));
+}
+
+TEST(GroupRecords, ReadKafkasGroupsOfEveryVersion) {
+  for (const std::string_view text : kGroupOfKafka) {
+    const auto read = decode_group_value(hex(text));
+    ASSERT_TRUE(read.ok()) << text;
+    EXPECT_EQ(read->leader, "a-1");
+    ASSERT_EQ(read->members.size(), 1U);
+    EXPECT_EQ(read->members[0].session_timeout_ms, 10'000);
+    EXPECT_EQ(read->members[0].assignment, OwnedBytes{3});
+  }
+}
+
 TEST(GroupRecords, WriteEmptyGroupsWithoutProtocolAndLeader) {
   const OwnedBytes bytes = encode_group_value({"consumer", 2, std::nullopt, std::nullopt, 1, {}});
   EXPECT_EQ(bytes, hex("0003 0008 636f6e73756d6572 00000002 ffff ffff 0000000000000001 00000000"));
