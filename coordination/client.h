@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The broker's side of coordination: one session with a ZooKeeper, whoever serves it. Two bodies: InProcessClient
-// (in_process_client.h, a server in this program) and ZooKeeperClient (zookeeper_client.h, Apache's C client to an ensemble).
+// The broker's side of coordination: one session with a ZooKeeper, whoever serves it. Two bodies:
+// InProcessClient (in_process_client.h, a server in this program) and ZooKeeperClient (zookeeper_client.h,
+// Apache's C client to an ensemble).
 //
 // Threads: everything, callbacks included, on the loop's thread.
 //
-// Calls answer through a callback that is called exactly once, in the order the calls were made, never from inside the
-// call itself. Where the session is lost or closed first, it is called with kConnectionLoss, kSessionExpired or kClosing.
-// kConnectionLoss says nothing about whether a write happened: callers that retry a write look first. Callbacks may make
-// further calls, and may destroy nothing but themselves (destroy the client from a later turn).
+// Calls answer through a callback that is called exactly once, in the order the calls were made, never from
+// inside the call itself. Where the session is lost or closed first, it is called with kConnectionLoss,
+// kSessionExpired or kClosing. kConnectionLoss says nothing about whether a write happened: callers that
+// retry a write look first. Callbacks may make further calls, and may destroy nothing but themselves (destroy
+// the client from a later turn).
 //
-// Watches are one-shot, as in ZooKeeper: a call with watch=true arms one event for that path (data and existence, or
-// children), delivered to the one watch handler, before the answer to any later read could show the change.
-// A watch that exists() leaves on a missing node fires when it is created. Watches survive a reconnect of the same session
-// and are gone after kExpired.
+// Watches are one-shot, as in ZooKeeper: a call with watch=true arms one event for that path (data and
+// existence, or children), delivered to the one watch handler, before the answer to any later read could show
+// the change. A watch that exists() leaves on a missing node fires when it is created. Watches survive a
+// reconnect of the same session and are gone after kExpired.
 //
 // Paths are absolute within the chroot; the chroot is added to what is sent and cut from what comes back.
 #pragma once
@@ -30,9 +32,11 @@
 namespace ottla::coordination {
 
 enum class SessionEvent {
-  // The session serves: after start(), and again after kDisconnected when the same session was taken up again.
+  // The session serves: after start(), and again after kDisconnected when the same session was taken up
+  // again.
   kConnected,
-  // The connection is gone, the session may live on; calls made now wait for the reconnect (or fail with kConnectionLoss).
+  // The connection is gone, the session may live on; calls made now wait for the reconnect (or fail with
+  // kConnectionLoss).
   kDisconnected,
   // The session is over, its ephemerals are or will be gone. start() opens a new one.
   kExpired,
@@ -88,8 +92,9 @@ struct OpResult : VoidReply {
   Stat stat;         // of a set_data
 };
 
-// All steps took effect, or none did. `error` is the first failing step's error; steps before it say kOk and those after
-// it kRuntimeInconsistency, as ZooKeeper answers. `results` is empty where the multi as a whole failed (kConnectionLoss ...).
+// All steps took effect, or none did. `error` is the first failing step's error; steps before it say kOk and
+// those after it kRuntimeInconsistency, as ZooKeeper answers. `results` is empty where the multi as a whole
+// failed (kConnectionLoss ...).
 struct MultiReply : VoidReply {
   std::vector<OpResult> results;
 };
@@ -107,11 +112,13 @@ class Client {
   virtual void set_watch_handler(WatchHandler handler) = 0;
   virtual void set_session_handler(SessionHandler handler) = 0;
 
-  // Begins to open a session; kConnected follows, however long it takes (the caller owns the deadline). Calls may be made
-  // at once: they wait for the session. After kExpired, opens a new one. An error: the address cannot be used at all.
+  // Begins to open a session; kConnected follows, however long it takes (the caller owns the deadline). Calls
+  // may be made at once: they wait for the session. After kExpired, opens a new one. An error: the address
+  // cannot be used at all.
   virtual Status start() = 0;
-  // Ends the session at the server (its ephemerals go), answers what is outstanding with kClosing, then calls `done`.
-  // No event and no other callback comes after that. Closing a session that is not connected just drops it.
+  // Ends the session at the server (its ephemerals go), answers what is outstanding with kClosing, then calls
+  // `done`. No event and no other callback comes after that. Closing a session that is not connected just
+  // drops it.
   virtual void close(std::function<void()> done) = 0;
 
   virtual bool connected() const = 0;
@@ -128,7 +135,8 @@ class Client {
   virtual void remove(std::string path, int32_t version, Done<VoidReply> done) = 0;
   virtual void exists(std::string path, bool watch, Done<StatReply> done) = 0;
   virtual void get_data(std::string path, bool watch, Done<DataReply> done) = 0;
-  virtual void set_data(std::string path, std::optional<std::string> data, int32_t version, Done<StatReply> done) = 0;
+  virtual void set_data(std::string path, std::optional<std::string> data, int32_t version,
+                        Done<StatReply> done) = 0;
   virtual void get_children(std::string path, bool watch, Done<ChildrenReply> done) = 0;
   virtual void get_acl(std::string path, Done<AclReply> done) = 0;
   virtual void set_acl(std::string path, AclList acl, int32_t acl_version, Done<StatReply> done) = 0;
@@ -167,8 +175,8 @@ struct ConnectString {
   std::string host_list() const;
 };
 
-// Creates `chroot` of `client` and its parents where they miss, as Kafka does on start. REQUIRES: `client` has no chroot itself
-// and outlives the call. "" is done at once.
+// Creates `chroot` of `client` and its parents where they miss, as Kafka does on start. REQUIRES: `client`
+// has no chroot itself and outlives the call. "" is done at once.
 void create_chroot(Client& client, const std::string& chroot, Client::Done<VoidReply> done);
 
 }  // namespace ottla::coordination

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session with a server in this program: no socket, the same protocol. Requests of one loop turn reach the server in one piece
-// and share one group commit of its log; their callbacks come after that sync.
+// A session with a server in this program: no socket, the same protocol. Requests of one loop turn reach the
+// server in one piece and share one group commit of its log; their callbacks come after that sync.
 //
-// The session never expires while the client lives. One that a killed process left behind is ended when the server loads the
-// directory, so that a restart meets none of its own old ephemerals.
+// The session never expires while the client lives. One that a killed process left behind is ended when the
+// server loads the directory, so that a restart meets none of its own old ephemerals.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words that both sides of coordination share: ZooKeeper's error codes, stat structure, ACLs, node kinds and events
-// (org.apache.zookeeper.KeeperException.Code, data.Stat, ZooDefs, Watcher.Event). Values are ZooKeeper's own numbers.
+// The words that both sides of coordination share: ZooKeeper's error codes, stat structure, ACLs, node kinds
+// and events (org.apache.zookeeper.KeeperException.Code, data.Stat, ZooDefs, Watcher.Event). Values are
+// ZooKeeper's own numbers.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session with a ZooKeeper server or ensemble through Apache's single-threaded C client (libzookeeper_st), driven by the loop:
-// its descriptor is watched, its time-outs are a Timer, its log lines go to ours.
+// A session with a ZooKeeper server or ensemble through Apache's single-threaded C client (libzookeeper_st),
+// driven by the loop: its descriptor is watched, its time-outs are a Timer, its log lines go to ours.
 //
 // The C client reconnects by itself among the addresses. After kExpired, start() begins a new session.
 #pragma once
@@ -14,6 +14,7 @@
 namespace ottla::coordination {
 
 // `loop` outlives the client. The names in `connect` are resolved (blocking) in start().
-std::unique_ptr<Client> make_zookeeper_client(EventLoop& loop, ConnectString connect, int32_t session_timeout_ms);
+std::unique_ptr<Client> make_zookeeper_client(EventLoop& loop, ConnectString connect,
+                                              int32_t session_timeout_ms);
 
 }  // namespace ottla::coordination

@@ -21,10 +21,12 @@ struct Id {
 // "user:" + base64(SHA-1("user:password")).
 std::string make_digest(std::string_view user_and_password);
 
-// Whether one of `identities` has one of the rights in `permissions` on a node with `acl`. An empty list lets everyone.
+// Whether one of `identities` has one of the rights in `permissions` on a node with `acl`. An empty list lets
+// everyone.
 bool acl_allows(const AclList& acl, int32_t permissions, const std::vector<Id>& identities);
 
-// `acl` as a node stores it: duplicates dropped, "auth" replaced by the caller's identities. False: kInvalidAcl.
+// `acl` as a node stores it: duplicates dropped, "auth" replaced by the caller's identities. False:
+// kInvalidAcl.
 bool fix_up_acl(const AclList& acl, const std::vector<Id>& identities, AclList* fixed);
 
 }  // namespace ottla::coordination

@@ -4,18 +4,20 @@
 //
 // How a network layer uses it, all on the loop's thread:
 //
-//   struct Adapter : coordination::ConnectionSink { its socket; std::unique_ptr<coordination::ServerConnection> connection; };
-//   adapter.connection = server.accept(adapter, "127.0.0.1:54321");
-//   on readable:   adapter.connection->on_bytes(span)      any cut of the stream; frames are assembled inside
-//   on send():     append to the socket's output buffer (the span is valid during the call only); one write per turn
-//   on close():    send what is buffered, then close the socket; never destroy the connection inside the call, do it in a
+//   struct Adapter : coordination::ConnectionSink { its socket;
+//   std::unique_ptr<coordination::ServerConnection> connection; }; adapter.connection =
+//   server.accept(adapter, "127.0.0.1:54321"); on readable:   adapter.connection->on_bytes(span)      any cut
+//   of the stream; frames are assembled inside on send():     append to the socket's output buffer (the span
+//   is valid during the call only); one write per turn on close():    send what is buffered, then close the
+//   socket; never destroy the connection inside the call, do it in a
 //                  later turn. on_bytes() after it ignores what comes.
-//   on pause_reading() / resume_reading(): stop and start reading the socket; bytes already read may still be given.
-//   socket closed by the peer, or broken: destroy the ServerConnection. The session lives on until its time-out.
+//   on pause_reading() / resume_reading(): stop and start reading the socket; bytes already read may still be
+//   given. socket closed by the peer, or broken: destroy the ServerConnection. The session lives on until its
+//   time-out.
 //
-// send() may come at any time (another session's write fires a watch). A peer that does not read what it is sent is the
-// network layer's to drop. A connection over maxClientCnxns gets close() in a later turn. The connection must be destroyed
-// before its Server, the sink after the connection.
+// send() may come at any time (another session's write fires a watch). A peer that does not read what it is
+// sent is the network layer's to drop. A connection over maxClientCnxns gets close() in a later turn. The
+// connection must be destroyed before its Server, the sink after the connection.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@
 namespace ottla::coordination {
 
 class Server;
+class ServerCore;
 
 class ConnectionSink {
  public:
@@ -62,12 +65,14 @@ class ServerConnection {
 
  private:
   friend class Server;
+  friend class ServerCore;
   enum class State { kNew, kServing, kClosed };
 
-  ServerConnection(Server& server, ConnectionSink& sink, uint64_t id, std::string peer, bool in_process);
+  ServerConnection(ServerCore& core, ConnectionSink& sink, uint64_t id, std::string peer, bool in_process);
 
-  // One frame off the front of what is buffered; false where there is none.
-  bool take_frame(Bytes& rest, Bytes* frame);
+  // Takes one frame (or four-letter word) off the front of `rest`; false where its end has not come, or never
+  // will.
+  bool take_frame(Bytes& rest);
   void on_frame(Bytes frame);
   void on_connect_request(Bytes frame);
   void on_request(Bytes frame);
@@ -75,9 +80,9 @@ class ServerConnection {
   // From the server, in the order of replies.
   void deliver(Bytes bytes, bool is_reply);
   void close();
-  void throttle();
+  void pause_if_busy();
 
-  Server& server_;
+  ServerCore& core_;
   ConnectionSink& sink_;
   const uint64_t id_;
   const std::string peer_;

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordination/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <climits>
+#include <optional>
+
+namespace ottla::coordination {
+namespace {
+
+std::string trim(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+template <typename Number>
+std::optional<Number> parse_number(const std::string& text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// What `value` must be where it is not; empty when it was taken.
+using Expectation = std::string;
+
+template <typename Number>
+Expectation take_number(const std::string& text, Number low, Number high, Number* target) {
+  const auto value = parse_number<Number>(text);
+  if (!value || *value < low || *value > high) return fmt::format("a whole number from {} to {}", low, high);
+  *target = *value;
+  return "";
+}
+
+template <auto Member, auto Low, auto High>
+Expectation set_number(ServerConfig& config, const std::string& value) {
+  using Number = std::remove_reference_t<decltype(config.*Member)>;
+  return take_number<Number>(value, static_cast<Number>(Low), static_cast<Number>(High), &(config.*Member));
+}
+
+template <auto Member>
+Expectation set_path(ServerConfig& config, const std::string& value) {
+  if (value.empty()) return "a directory";
+  config.*Member = value;
+  return "";
+}
+
+template <auto Member>
+Expectation set_text(ServerConfig& config, const std::string& value) {
+  config.*Member = value;
+  return "";
+}
+
+Expectation set_words(ServerConfig& config, const std::string& value) {
+  config.four_letter_words.clear();
+  for (size_t start = 0; start <= value.size();) {
+    const size_t end = std::min(value.find(',', start), value.size());
+    const std::string word = trim(value.substr(start, end - start));
+    if (!word.empty()) config.four_letter_words.push_back(word);
+    start = end + 1;
+  }
+  return "";
+}
+
+Expectation set_force_sync(ServerConfig& config, const std::string& value) {
+  // As ZooKeeper reads it: anything but "no" syncs.
+  config.force_sync = value != "no";
+  return "";
+}
+
+Expectation set_skip_acl(ServerConfig& config, const std::string& value) {
+  config.skip_acl = value == "yes";
+  return "";
+}
+
+Expectation set_snap_size(ServerConfig& config, const std::string& value) {
+  int64_t kib = 0;
+  const Expectation expected = take_number<int64_t>(value, -1, LLONG_MAX / 1024, &kib);
+  // Not positive: the limit is off.
+  if (expected.empty()) config.snap_size_limit_bytes = kib > 0 ? kib * 1024 : LLONG_MAX;
+  return expected;
+}
+
+Expectation set_max_buffer(ServerConfig& config, const std::string& value) {
+  // Java's Integer.decode form "0xfffff" is what people copy from the documentation.
+  if (value.rfind("0x", 0) == 0) {
+    int32_t parsed = 0;
+    const auto [end, error] = std::from_chars(value.data() + 2, value.data() + value.size(), parsed, 16);
+    if (error == std::errc() && end == value.data() + value.size() && parsed > 0) {
+      config.max_frame_bytes = parsed;
+      return "";
+    }
+  }
+  return take_number<int32_t>(value, 1024, INT_MAX, &config.max_frame_bytes);
+}
+
+struct Key {
+  const char* name;
+  Expectation (*set)(ServerConfig&, const std::string&);
+};
+
+using C = ServerConfig;
+constexpr Key kKeys[] = {
+    {"dataDir", set_path<&C::data_dir>},
+    {"dataLogDir", set_path<&C::data_log_dir>},
+    {"clientPort", set_number<&C::client_port, 0, 65535>},
+    {"clientPortAddress", set_text<&C::client_port_address>},
+    {"tickTime", set_number<&C::tick_time_ms, 1, 3'600'000>},
+    {"minSessionTimeout", set_number<&C::min_session_timeout_ms, -1, INT_MAX>},
+    {"maxSessionTimeout", set_number<&C::max_session_timeout_ms, -1, INT_MAX>},
+    {"maxClientCnxns", set_number<&C::max_client_connections, 0, INT_MAX>},
+    {"snapCount", set_number<&C::snap_count, 2, INT_MAX>},
+    {"snapSizeLimitInKb", set_snap_size},
+    {"autopurge.snapRetainCount", set_number<&C::snap_retain_count, 0, INT_MAX>},
+    {"autopurge.purgeInterval", set_number<&C::purge_interval_hours, 0, 24 * 365>},
+    {"4lw.commands.whitelist", set_words},
+    {"forceSync", set_force_sync},
+    {"skipACL", set_skip_acl},
+    {"DigestAuthenticationProvider.superDigest", set_text<&C::super_digest>},
+    {"jute.maxbuffer", set_max_buffer},
+    {"globalOutstandingLimit", set_number<&C::outstanding_limit, 1, INT_MAX>},
+};
+
+// Keys of ZooKeeper that are taken and do nothing here; a prefix where it ends in '.'. `why` null: nothing
+// worth a warning.
+struct IdleKey {
+  const char* name;
+  const char* why;
+};
+constexpr IdleKey kIdleKeys[] = {
+    {"initLimit", nullptr},
+    {"syncLimit", nullptr},
+    {"preAllocSize", nullptr},
+    {"clientPortListenBacklog", nullptr},
+    {"standaloneEnabled", nullptr},
+    {"connectToLearnerMasterLimit", nullptr},
+    {"fsync.warningthresholdms", nullptr},
+    {"autopurge.", nullptr},
+    {"admin.", "there is no admin server here: the four-letter words and the log tell what it would"},
+    {"metricsProvider.", "metrics providers are Java classes; the mntr command gives the figures"},
+    {"authProvider.", "authentication providers are Java classes; digest and ip are built in"},
+    {"secureClientPort", "TLS on the coordination port is not there yet"},
+    {"ssl.", "TLS on the coordination port is not there yet"},
+    {"sslQuorum", "this server runs alone, there is no quorum"},
+    {"serverCnxnFactory", "connections are served by this program's own loop"},
+    {"server.",
+     "this server runs alone: for an ensemble run Apache ZooKeeper and point zookeeper.connect at it"},
+    {"electionAlg", "this server runs alone, there is no election"},
+    {"electionPort", "this server runs alone, there is no election"},
+    {"peerType", "this server runs alone, it has no peers"},
+    {"quorum.", "this server runs alone, there is no quorum"},
+    {"quorumListenOnAllIPs", "this server runs alone, there is no quorum"},
+    {"dynamicConfigFile", "this server runs alone and cannot be reconfigured"},
+    {"reconfigEnabled", "this server runs alone and cannot be reconfigured"},
+    {"localSessionsEnabled", "this server runs alone: all sessions are global"},
+    {"extendedTypesEnabled", "nodes with a time to live are not there yet"},
+};
+
+const IdleKey* find_idle(const std::string& key) {
+  const auto* entry = std::find_if(std::begin(kIdleKeys), std::end(kIdleKeys), [&](const IdleKey& row) {
+    const std::string name = row.name;
+    return name.back() == '.' ? key.rfind(name, 0) == 0 : key == name;
+  });
+  return entry == std::end(kIdleKeys) ? nullptr : entry;
+}
+
+// Levenshtein, without regard to case.
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = diagonal + (std::tolower(a[i - 1]) != std::tolower(b[j - 1]));
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, change}));
+    }
+  }
+  return row[b.size()];
+}
+
+std::string nearest_key(const std::string& key) {
+  const auto* best = std::min_element(std::begin(kKeys), std::end(kKeys), [&](const Key& a, const Key& b) {
+    return distance(key, a.name) < distance(key, b.name);
+  });
+  // Something in common, at least.
+  return distance(key, best->name) <= std::max<size_t>(2, key.size() / 2) ? best->name : "";
+}
+
+std::string place(const std::string& file, int line) {
+  if (line == 0) return "";
+  return fmt::format("{}:{}: ", file, line);
+}
+
+Status check_whole(ParsedConfig& parsed, const std::string& file) {
+  ServerConfig& config = parsed.config;
+  if (config.data_dir.empty()) {
+    return {ErrorCode::INVALID_CONFIG,
+            fmt::format("{}: dataDir is not set: name the directory for snapshots", file)};
+  }
+  if (!config.client_port_address.empty() && config.client_port == 0) {
+    return {ErrorCode::INVALID_CONFIG,
+            fmt::format("{}: clientPortAddress is set but clientPort is not", file)};
+  }
+  if (config.min_session_timeout() > config.max_session_timeout()) {
+    return {ErrorCode::INVALID_CONFIG,
+            fmt::format("{}: minSessionTimeout ({}) is larger than maxSessionTimeout ({})", file,
+                        config.min_session_timeout(), config.max_session_timeout())};
+  }
+  if (config.snap_retain_count < 3) {
+    parsed.warnings.push_back(fmt::format("{}: autopurge.snapRetainCount={} is less than 3, taken as 3", file,
+                                          config.snap_retain_count));
+    config.snap_retain_count = 3;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ParsedConfig> parse_server_config(const std::vector<Property>& properties, const std::string& file) {
+  ParsedConfig parsed;
+  for (const Property& property : properties) {
+    std::string key = trim(property.key);
+    const std::string value = trim(property.value);
+    const std::string where = place(file, property.line);
+    if (key == "dataUrl") {
+      parsed.warnings.push_back(where + "dataUrl is taken as dataDir, which is the key's name");
+      key = "dataDir";
+    }
+    // System properties may be written with their prefix or without.
+    const std::string bare = key.rfind("zookeeper.", 0) == 0 ? key.substr(10) : key;
+    const auto* known =
+        std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& row) { return bare == row.name; });
+    if (known != std::end(kKeys)) {
+      const Expectation expected = known->set(parsed.config, value);
+      if (!expected.empty()) {
+        return Status(ErrorCode::INVALID_CONFIG,
+                      fmt::format("{}{}={}: expected {}", where, key, value, expected));
+      }
+    } else if (const IdleKey* idle = find_idle(bare)) {
+      if (idle->why != nullptr)
+        parsed.warnings.push_back(fmt::format("{}{} has no effect: {}", where, key, idle->why));
+    } else {
+      const std::string near = nearest_key(key);
+      parsed.warnings.push_back(
+          fmt::format("{}unknown key {}{}", where, key, near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+  }
+  Status whole = check_whole(parsed, file);
+  if (!whole.ok()) return whole;
+  return parsed;
+}
+
+}  // namespace ottla::coordination

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordination/server/server_core.h"
+
+#include <algorithm>
+
+#include "protocol/base/log.h"
+
+namespace ottla::coordination {
+namespace {
+
+constexpr const char* kLog = "coordination.server";
+// How often empty containers are looked for (ContainerManager).
+constexpr int64_t kContainerCheckMs = 60'000;
+
+std::string host_of(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
+
+}  // namespace
+
+ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<DataTree> tree,
+                       std::unique_ptr<Store> store)
+    : loop_(loop),
+      config_(std::move(config)),
+      tree_(std::move(tree)),
+      store_(std::move(store)),
+      sessions_(config_.tick_time_ms, loop.wall_ms()),
+      last_zxid_(tree_->last_zxid()) {
+  counters_.started_ms = loop_.monotonic_ms();
+  expiry_timer_ = loop_.make_timer([this] { expire_sessions(); });
+  container_timer_ = loop_.make_timer([this] { sweep_containers(); });
+  store_->set_handlers([this] { on_synced(); }, [this](Status status) { on_failure(std::move(status)); });
+  tree_->set_event_handler(
+      [this](WatchManager::Watcher watcher, const WatchEvent& event, const AclList& acl) {
+        const auto connection = connections_.find(watcher);
+        if (connection == connections_.end()) return;
+        if (!config_.skip_acl && !acl_allows(acl, perms::kRead, connection->second->identities_)) return;
+        queue_event(*connection->second, event);
+      });
+}
+
+ServerCore::~ServerCore() {
+  *alive_ = false;
+  OTTLA_CHECK(connections_.empty());
+}
+
+void ServerCore::recover_sessions() {
+  const int64_t now_ms = loop_.monotonic_ms();
+  std::vector<int64_t> dead;
+  for (const auto& [id, timeout_ms] : tree_->sessions()) {
+    if (SessionTracker::is_in_process(id)) {
+      dead.push_back(id);
+    } else {
+      sessions_.track(id, timeout_ms, now_ms);
+    }
+  }
+  for (const auto& [owner, paths] : tree_->ephemerals()) {
+    if (tree_->sessions().count(owner) == 0) dead.push_back(owner);
+  }
+  for (const int64_t id : dead) {
+    log_info(kLog, "Ending session 0x{:x}, left behind by a program that is gone", id);
+    end_session(id);
+  }
+  arm_expiry();
+  if (!tree_->containers().empty()) container_timer_->start(kContainerCheckMs);
+}
+
+bool ServerCore::attach(ServerConnection& connection) {
+  connections_[connection.id_] = &connection;
+  connection.counters_.established_ms = loop_.wall_ms();
+  if (connection.in_process_) return true;
+  const int count = ++per_address_[host_of(connection.peer_)];
+  if (config_.max_client_connections == 0 || count <= config_.max_client_connections) return true;
+  log_warn(kLog, "Too many connections from {}: max is {} (maxClientCnxns)", connection.peer_,
+           config_.max_client_connections);
+  return false;
+}
+
+void ServerCore::detach(ServerConnection& connection) {
+  connections_.erase(connection.id_);
+  tree_->data_watches().remove_watcher(connection.id_);
+  tree_->child_watches().remove_watcher(connection.id_);
+  const auto session = session_connections_.find(connection.session_id_);
+  if (session != session_connections_.end() && session->second == connection.id_)
+    session_connections_.erase(session);
+  if (connection.in_process_) return;
+  const auto address = per_address_.find(host_of(connection.peer_));
+  if (--address->second == 0) per_address_.erase(address);
+}
+
+void ServerCore::close_later(uint64_t connection_number) {
+  loop_.defer([this, alive = alive_, connection_number] {
+    if (!*alive) return;
+    const auto entry = connections_.find(connection_number);
+    if (entry != connections_.end()) entry->second->close();
+  });
+}
+
+bool ServerCore::connect(ServerConnection& connection, const jute::ConnectRequest& request) {
+  if (!serving()) return false;
+  if (request.last_zxid_seen > last_zxid_) {
+    log_info(kLog, "Refusing a session to {}: it has seen zxid 0x{:x}, our last is 0x{:x}", connection.peer_,
+             request.last_zxid_seen, last_zxid_);
+    return false;
+  }
+  connection.session_timeout_ms_ =
+      std::clamp(request.timeout_ms, config_.min_session_timeout(), config_.max_session_timeout());
+  if (request.session_id == 0) {
+    commit_session(connection, request);
+  } else {
+    resume_session(connection, request);
+  }
+  return true;
+}
+
+void ServerCore::commit_session(ServerConnection& connection, const jute::ConnectRequest&) {
+  connection.session_id_ = sessions_.new_id(connection.in_process_);
+  sessions_.track(connection.session_id_, connection.session_timeout_ms_, loop_.monotonic_ms());
+  session_connections_[connection.session_id_] = connection.id_;
+  const int64_t zxid = ++last_zxid_;
+  static_cast<void>(commit(connection.session_id_, 0, jute::kCreateSession,
+                           jute::CreateSessionTxn{connection.session_timeout_ms_}, zxid, loop_.wall_ms()));
+  queue_connect_response(connection, true);
+  arm_expiry();
+}
+
+void ServerCore::resume_session(ServerConnection& connection, const jute::ConnectRequest& request) {
+  const bool valid =
+      sessions_.contains(request.session_id) && request.password == session_password(request.session_id);
+  if (!valid) {
+    log_info(kLog, "Session 0x{:x} of {} is not valid any more, or its password is wrong", request.session_id,
+             connection.peer_);
+    queue_connect_response(connection, false);
+    return;
+  }
+  // The client has left its old connection, whether we noticed or not.
+  const auto old = session_connections_.find(request.session_id);
+  if (old != session_connections_.end()) {
+    ServerConnection* previous = connections_.at(old->second);
+    session_connections_.erase(old);
+    tree_->data_watches().remove_watcher(previous->id_);
+    tree_->child_watches().remove_watcher(previous->id_);
+    previous->session_id_ = 0;
+    previous->close();
+  }
+  connection.session_id_ = request.session_id;
+  session_connections_[connection.session_id_] = connection.id_;
+  sessions_.track(connection.session_id_, connection.session_timeout_ms_, loop_.monotonic_ms());
+  queue_connect_response(connection, true);
+  arm_expiry();
+}
+
+void ServerCore::queue_connect_response(ServerConnection& connection, bool valid) {
+  jute::ConnectResponse response;
+  response.timeout_ms = valid ? connection.session_timeout_ms_ : 0;
+  response.session_id = valid ? connection.session_id_ : 0;
+  response.password = valid ? session_password(connection.session_id_) : std::string(16, '\0');
+  if (connection.old_client_) response.read_only.reset();
+  Writer frame;
+  const size_t mark = frame.begin_frame();
+  response.encode(frame);
+  frame.end_frame(mark);
+  queue(connection, frame, false, !valid);
+}
+
+TxnResult ServerCore::commit(int64_t session_id, int32_t cxid, int32_t type, jute::TxnBody body, int64_t zxid,
+                             int64_t time_ms) {
+  jute::Txn txn{{session_id, cxid, zxid, time_ms, type}, std::move(body)};
+  store_->append(txn);
+  TxnResult result = tree_->apply(txn);
+  flush_at_end_of_turn();
+  if (!tree_->containers().empty() && !container_timer_->active()) container_timer_->start(kContainerCheckMs);
+  return result;
+}
+
+void ServerCore::submit(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
+  if (!serving() || !sessions_.touch(connection.session_id_, loop_.monotonic_ms())) return;
+  const Operation* operation = find_operation(header.type);
+  if (operation == nullptr) {
+    log_warn(kLog, "{} asks for operation {}, which does not exist", connection.peer_, header.type);
+    queue_reply(connection, {header.xid, last_zxid_, static_cast<int32_t>(ZkError::kUnimplemented)}, {},
+                true);
+    return;
+  }
+  if (operation->prepare != nullptr) {
+    submit_write(connection, *operation, header.xid, body);
+  } else {
+    submit_read(connection, *operation, header.xid, body);
+  }
+}
+
+void ServerCore::submit_write(ServerConnection& connection, const Operation& operation, int32_t xid,
+                              Reader body) {
+  const Caller caller{connection.id_, connection.session_id_, &connection.identities_, config_.skip_acl};
+  const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
+  WritePreparer preparer(*tree_, caller, zxid, time_ms);
+  jute::TxnBody txn;
+  const ZkError refused = operation.prepare(preparer, operation.type, body, &txn);
+  if (refused != ZkError::kOk) {
+    static_cast<void>(commit(caller.session_id, xid, jute::kError,
+                             jute::ErrorTxn{static_cast<int32_t>(refused)}, zxid, time_ms));
+    queue_reply(connection, {xid, zxid, static_cast<int32_t>(refused)}, {});
+    return;
+  }
+  const TxnResult result = commit(caller.session_id, xid, operation.type, std::move(txn), zxid, time_ms);
+  // What was prepared against this very tree applies to it; the parts of a multi carry their own errors.
+  OTTLA_CHECK(result.error == ZkError::kOk || operation.type == jute::kMulti);
+  const bool closing = operation.type == jute::kCloseSession;
+  if (closing) {
+    sessions_.remove(caller.session_id);
+    session_connections_.erase(caller.session_id);
+    connection.closing_session_ = true;
+  }
+  Writer reply;
+  if (operation.respond != nullptr) operation.respond(result, reply);
+  queue_reply(connection, {xid, zxid, 0}, reply.buffer(), closing);
+}
+
+void ServerCore::submit_read(ServerConnection& connection, const Operation& operation, int32_t xid,
+                             Reader body) {
+  const Caller caller{connection.id_, connection.session_id_, &connection.identities_, config_.skip_acl};
+  ReadContext context{*tree_, caller, [&](const WatchEvent& event) { queue_event(connection, event); }};
+  Writer reply;
+  const ZkError error = operation.read(context, body, reply);
+  const bool ok = error == ZkError::kOk;
+  queue_reply(connection, {xid, last_zxid_, static_cast<int32_t>(error)}, ok ? reply.buffer() : Bytes());
+}
+
+void ServerCore::authenticate(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
+  const auto packet = jute::AuthPacket::decode(body);
+  bool known = false;
+  const auto add = [&](Id identity) {
+    auto& list = connection.identities_;
+    if (std::find(list.begin(), list.end(), identity) == list.end()) list.push_back(std::move(identity));
+    known = true;
+  };
+  if (body.ok() && packet.scheme == "digest") {
+    const std::string digest = make_digest(packet.auth);
+    if (!config_.super_digest.empty() && digest == config_.super_digest) add({"super", ""});
+    add({"digest", digest});
+  } else if (body.ok() && packet.scheme == "ip") {
+    add({"ip", host_of(connection.peer_)});
+  }
+  if (!known) log_warn(kLog, "Authentication of {} failed for scheme '{}'", connection.peer_, packet.scheme);
+  const ZkError error = known ? ZkError::kOk : ZkError::kAuthFailed;
+  queue_reply(connection, {header.xid, 0, static_cast<int32_t>(error)}, {}, !known);
+}
+
+void ServerCore::end_session(int64_t session_id) {
+  const std::vector<Id> nobody;
+  const Caller caller{0, session_id, &nobody, true};
+  const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
+  jute::TxnBody txn;
+  WritePreparer(*tree_, caller, zxid, time_ms).close_session(&txn);
+  static_cast<void>(commit(session_id, 0, jute::kCloseSession, std::move(txn), zxid, time_ms));
+  sessions_.remove(session_id);
+  const auto attached = session_connections_.find(session_id);
+  if (attached == session_connections_.end()) return;
+  ServerConnection* connection = connections_.at(attached->second);
+  session_connections_.erase(attached);
+  connection->closing_session_ = true;
+  output_.push_back(Output{last_zxid_, connection->id_, {}, false, true, 0});
+}
+
+void ServerCore::queue(ServerConnection& connection, const Writer& frame, bool is_reply, bool then_close) {
+  const Bytes bytes = frame.buffer();
+  output_.push_back(Output{last_zxid_, connection.id_, std::vector<uint8_t>(bytes.begin(), bytes.end()),
+                           is_reply, then_close, loop_.monotonic_ms()});
+  if (is_reply) ++connection.outstanding_;
+}
+
+void ServerCore::queue_reply(ServerConnection& connection, const jute::ReplyHeader& header, Bytes body,
+                             bool then_close) {
+  Writer frame;
+  const size_t mark = frame.begin_frame();
+  header.encode(frame);
+  frame.raw(body);
+  frame.end_frame(mark);
+  queue(connection, frame, true, then_close);
+}
+
+void ServerCore::queue_event(ServerConnection& connection, const WatchEvent& event) {
+  Writer frame;
+  const size_t mark = frame.begin_frame();
+  jute::ReplyHeader{jute::kNotificationXid, -1, 0}.encode(frame);
+  jute::WatcherEvent{static_cast<int32_t>(event.type), jute::kSyncConnected, event.path}.encode(frame);
+  frame.end_frame(mark);
+  queue(connection, frame, false);
+}
+
+void ServerCore::release_output() {
+  // A sink may give us more bytes from inside send(); the outer call goes on with what they add.
+  if (releasing_ || failed_) return;
+  releasing_ = true;
+  while (!output_.empty() && output_.front().zxid <= store_->synced_zxid()) {
+    const Output output = std::move(output_.front());
+    output_.pop_front();
+    count_latency(output);
+    const auto entry = connections_.find(output.connection);
+    if (entry == connections_.end()) continue;
+    if (!output.bytes.empty()) entry->second->deliver(output.bytes, output.is_reply);
+    if (output.then_close) entry->second->close();
+  }
+  releasing_ = false;
+}
+
+void ServerCore::count_latency(const Output& output) {
+  if (!output.is_reply) return;
+  const int64_t latency_ms = loop_.monotonic_ms() - output.submitted_ms;
+  counters_.latency_min_ms =
+      counters_.replies == 0 ? latency_ms : std::min(counters_.latency_min_ms, latency_ms);
+  counters_.latency_max_ms = std::max(counters_.latency_max_ms, latency_ms);
+  counters_.latency_sum_ms += latency_ms;
+  ++counters_.replies;
+}
+
+void ServerCore::flush_at_end_of_turn() {
+  if (flush_scheduled_) return;
+  flush_scheduled_ = true;
+  loop_.defer([this, alive = alive_] {
+    if (!*alive) return;
+    flush_scheduled_ = false;
+    if (!failed_) store_->flush();
+  });
+}
+
+void ServerCore::on_synced() {
+  release_output();
+  store_->maybe_snapshot(*tree_);
+  if (stopping_ && stopped_ && store_->idle()) {
+    // Moved out first: the callback may destroy what holds it.
+    const auto stopped = std::move(stopped_);
+    stopped();
+  }
+}
+
+void ServerCore::on_failure(Status status) {
+  if (failed_) return;
+  failed_ = true;
+  log_error(kLog, "The coordination server stops: {}", status.message());
+  output_.clear();
+  const auto all = connections_;
+  for (const auto& [id, connection] : all) connection->close();
+  if (failure_handler_) failure_handler_(std::move(status));
+}
+
+void ServerCore::shutdown(std::function<void()> done) {
+  stopping_ = true;
+  expiry_timer_->stop();
+  container_timer_->stop();
+  stopped_ = std::move(done);
+  loop_.defer([this, alive = alive_] {
+    if (!*alive) return;
+    if (!failed_) store_->flush();
+    if (store_->idle() || failed_) {
+      release_output();
+      if (!stopped_) return;
+      const auto stopped = std::move(stopped_);
+      stopped();
+    }
+  });
+}
+
+void ServerCore::expire_sessions() {
+  const int64_t now_ms = loop_.monotonic_ms();
+  for (const int64_t id : sessions_.expired(now_ms)) {
+    const auto attached = session_connections_.find(id);
+    if (attached != session_connections_.end() && connections_.at(attached->second)->in_process_) {
+      sessions_.touch(id, now_ms);
+      continue;
+    }
+    log_info(kLog, "Session 0x{:x} expired", id);
+    end_session(id);
+  }
+  arm_expiry();
+}
+
+void ServerCore::arm_expiry() {
+  const auto next_ms = sessions_.next_expiry_ms();
+  if (!next_ms || !serving()) {
+    expiry_timer_->stop();
+  } else if (!expiry_timer_->active() || *next_ms < armed_for_ms_) {
+    expiry_timer_->start(std::max<int64_t>(0, *next_ms - loop_.monotonic_ms()));
+    armed_for_ms_ = *next_ms;
+  }
+}
+
+void ServerCore::sweep_containers() {
+  std::vector<std::string> empty;
+  for (const auto& path : tree_->containers()) {
+    const Node* node = tree_->find(path);
+    // One that never had a child may still be waiting for its first.
+    if (node != nullptr && node->children.empty() && node->stat.cversion > 0) empty.push_back(path);
+  }
+  const std::vector<Id> nobody;
+  const Caller caller{0, 0, &nobody, true};
+  for (const auto& path : empty) {
+    const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
+    jute::TxnBody txn;
+    OTTLA_CHECK(WritePreparer(*tree_, caller, zxid, time_ms).remove_container(path, &txn) == ZkError::kOk);
+    static_cast<void>(commit(0, 0, jute::kDeleteContainer, std::move(txn), zxid, time_ms));
+  }
+  if (!tree_->containers().empty()) container_timer_->start(kContainerCheckMs);
+}
+
+}  // namespace ottla::coordination

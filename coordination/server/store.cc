@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordination/server/store.h"
+
+#include <utility>
+
+#include "coordination/server/snapshot.h"
+#include "coordination/server/txn_log.h"
+#include "protocol/base/log.h"
+
+namespace ottla::coordination {
+namespace {
+
+constexpr const char* kLog = "coordination.store";
+
+}  // namespace
+
+// One round of the group commit, owned by both threads in turn.
+struct Store::Commit {
+  storage::FileSystem& files;
+  std::vector<uint8_t> bytes;
+  int64_t last_zxid;
+  bool sync;
+  std::shared_ptr<storage::File> file;  // null: begin `new_path`
+  uint64_t position;
+  std::string new_path;
+  std::vector<std::string> directories;  // to sync when a file is begun
+  int syncs = 0;
+  Status status;
+
+  void run() {
+    status = write();
+    if (status.ok() && sync) {
+      status = file->sync();
+      ++syncs;
+    }
+    for (const auto& directory : directories) {
+      if (status.ok() && sync) status = files.sync_directory(directory);
+    }
+  }
+
+  Status write() {
+    if (file == nullptr) {
+      auto opened = files.open(new_path, true);
+      if (!opened.ok()) return opened.status();
+      file = std::move(*opened);
+      // One of this name that is there already holds no transaction, or it would have been replayed.
+      const Status emptied = file->truncate(0);
+      if (!emptied.ok()) return emptied;
+      std::vector<uint8_t> with_header;
+      append_log_header(with_header);
+      with_header.insert(with_header.end(), bytes.begin(), bytes.end());
+      bytes = std::move(with_header);
+    }
+    const Status written = file->write_at(bytes, position);
+    position += bytes.size();
+    return written;
+  }
+};
+
+// Made, then written under another name, then, when the log has reached `zxid`, named.
+struct Store::Snapshot {
+  storage::FileSystem& files;
+  std::vector<uint8_t> bytes;
+  int64_t zxid;
+  std::string path;
+  std::string directory;
+  bool written = false;
+  bool naming = false;
+  Status status;
+
+  void write() {
+    auto file = files.open(path + ".tmp", true);
+    if (!file.ok()) {
+      status = file.status();
+      return;
+    }
+    status = (*file)->truncate(0);
+    if (status.ok()) status = (*file)->write_at(bytes, 0);
+    if (status.ok()) status = (*file)->sync();
+  }
+
+  void name() {
+    status = files.rename(path + ".tmp", path);
+    if (status.ok()) status = files.sync_directory(directory);
+  }
+};
+
+Store::Store(EventLoop& loop, storage::FileSystem& files, const ServerConfig& config)
+    : loop_(loop),
+      files_(files),
+      force_sync_(config.force_sync),
+      snap_count_(config.snap_count),
+      snap_size_limit_(config.snap_size_limit_bytes),
+      snap_retain_count_(config.snap_retain_count),
+      purge_interval_ms_(int64_t{config.purge_interval_hours} * 3'600'000),
+      paths_{config.data_dir + "/version-2", config.log_dir() + "/version-2"} {}
+
+Store::~Store() { *alive_ = false; }
+
+void Store::set_handlers(std::function<void()> on_synced, std::function<void(Status)> on_failure) {
+  on_synced_ = std::move(on_synced);
+  on_failure_ = std::move(on_failure);
+}
+
+void Store::append(const jute::Txn& txn) {
+  OTTLA_CHECK(txn.header.zxid == appended_zxid_ + 1);
+  if (buffer_.empty()) buffer_first_zxid_ = txn.header.zxid;
+  append_log_record(buffer_, txn);
+  appended_zxid_ = txn.header.zxid;
+  ++txns_since_snapshot_;
+}
+
+void Store::flush() {
+  if (committing_ || failed_ || buffer_.empty()) return;
+  committing_ = true;
+  if (std::exchange(roll_, false)) file_.reset();
+  auto commit = std::make_shared<Commit>(Commit{
+      files_, std::exchange(buffer_, {}), appended_zxid_, force_sync_, file_, file_end_, "", {}, 0, {}});
+  if (file_ == nullptr) {
+    commit->position = 0;
+    commit->new_path = paths_.logs + "/" + name_of_zxid("log", buffer_first_zxid_);
+    commit->directories = std::exchange(fresh_parents_, {});
+    commit->directories.push_back(paths_.logs);
+  }
+  bytes_since_snapshot_ += static_cast<int64_t>(commit->bytes.size());
+  loop_.run_in_background([commit] { commit->run(); },
+                          [this, alive = alive_, commit] {
+                            if (*alive) committed(*commit);
+                          });
+}
+
+void Store::committed(Commit& commit) {
+  committing_ = false;
+  sync_count_ += commit.syncs;
+  if (!commit.status.ok()) {
+    failed_ = true;
+    // The handler may bring down what holds it.
+    const auto on_failure = on_failure_;
+    if (on_failure) on_failure(commit.status);
+    return;
+  }
+  file_ = commit.file;
+  file_end_ = commit.position;
+  synced_zxid_ = commit.last_zxid;
+  flush();
+  if (first_snapshot_ != nullptr && force_sync_) {
+    loop_.run_in_background(
+        [file = std::exchange(first_snapshot_, nullptr)] { static_cast<void>(file->sync()); }, [] {});
+  }
+  name_snapshot();
+  if (on_synced_) on_synced_();
+}
+
+void Store::maybe_snapshot(const DataTree& tree) {
+  if (snapshot_ != nullptr || failed_) return;
+  if (txns_since_snapshot_ < snap_count_ && bytes_since_snapshot_ < snap_size_limit_) return;
+  OTTLA_CHECK(tree.last_zxid() == appended_zxid_);
+  txns_since_snapshot_ = 0;
+  bytes_since_snapshot_ = 0;
+  roll_ = true;
+  const std::string path = paths_.snapshots + "/" + name_of_zxid("snapshot", tree.last_zxid());
+  snapshot_ = std::make_shared<Snapshot>(
+      Snapshot{files_, encode_snapshot(tree), tree.last_zxid(), path, paths_.snapshots, false, false, {}});
+  loop_.run_in_background([snapshot = snapshot_] { snapshot->write(); },
+                          [this, alive = alive_] {
+                            if (!*alive) return;
+                            snapshot_->written = true;
+                            snapshot_->bytes = {};
+                            name_snapshot();
+                          });
+}
+
+void Store::name_snapshot() {
+  if (snapshot_ == nullptr || !snapshot_->written || snapshot_->naming) return;
+  if (snapshot_->status.ok() && snapshot_->zxid > synced_zxid_) return;
+  if (!snapshot_->status.ok()) {
+    log_warn(kLog, "No snapshot was made: {}", snapshot_->status.message());
+    snapshot_.reset();
+    return;
+  }
+  snapshot_->naming = true;
+  loop_.run_in_background([snapshot = snapshot_] { snapshot->name(); },
+                          [this, alive = alive_] {
+                            if (!*alive) return;
+                            if (!snapshot_->status.ok()) {
+                              log_warn(kLog, "No snapshot was made: {}", snapshot_->status.message());
+                            }
+                            snapshot_.reset();
+                          });
+}
+
+void Store::purge() {
+  if (purge_timer_ == nullptr) purge_timer_ = loop_.make_timer([this] { purge(); });
+  purge_timer_->start(purge_interval_ms_);
+  auto status = std::make_shared<Status>();
+  loop_.run_in_background(
+      [status, &files = files_, paths = paths_, retain = snap_retain_count_] {
+        *status = purge_old_files(files, paths.snapshots, paths.logs, retain);
+      },
+      [status] {
+        if (!status->ok()) log_warn(kLog, "Purging old files: {}", status->message());
+      });
+}
+
+}  // namespace ottla::coordination

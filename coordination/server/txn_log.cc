@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordination/server/txn_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "coordination/server/adler32.h"
+
+namespace ottla::coordination {
+namespace {
+
+constexpr uint64_t kRecordHead = 12, kWindow = 256 << 10;
+// No transaction is larger: a frame is at most a few MiB, and closing a session names its ephemerals.
+constexpr int64_t kLengthMax = int64_t{256} << 20;
+constexpr uint8_t kRecordEnd = 'B';
+
+void append(std::vector<uint8_t>& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+
+}  // namespace
+
+std::optional<int64_t> zxid_of_name(std::string_view name, std::string_view prefix) {
+  if (name.size() <= prefix.size() + 1 || name.substr(0, prefix.size()) != prefix ||
+      name[prefix.size()] != '.') {
+    return std::nullopt;
+  }
+  uint64_t zxid = 0;
+  const auto [end, error] =
+      std::from_chars(name.data() + prefix.size() + 1, name.data() + name.size(), zxid, 16);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return static_cast<int64_t>(zxid);
+}
+
+std::string name_of_zxid(std::string_view prefix, int64_t zxid) {
+  return fmt::format("{}.{:x}", prefix, static_cast<uint64_t>(zxid));
+}
+
+void append_log_header(std::vector<uint8_t>& out) {
+  Writer writer;
+  jute::FileHeader{jute::kLogMagic, 2, 0}.encode(writer);
+  append(out, writer.buffer());
+}
+
+void append_log_record(std::vector<uint8_t>& out, const jute::Txn& txn) {
+  Writer body;
+  jute::encode_txn(body, txn);
+  Writer head;
+  head.int64(adler32(body.buffer()));
+  head.int32(static_cast<int32_t>(body.buffer().size()));
+  append(out, head.buffer());
+  append(out, body.buffer());
+  out.push_back(kRecordEnd);
+}
+
+LogReader::LogReader(std::shared_ptr<storage::File> file, uint64_t size)
+    : file_(std::move(file)), size_(size) {}
+
+Bytes LogReader::look(uint64_t offset, uint64_t count) {
+  const uint64_t start = position_ + offset;
+  if (start + count > size_) return {};
+  if (start < window_start_ || start + count > window_start_ + window_.size()) {
+    window_.resize(std::min(std::max(count, kWindow), size_ - start));
+    window_start_ = start;
+    const Status read = file_->read_exactly_at(window_, start);
+    if (!read.ok()) {
+      status_ = read;
+      window_.clear();
+      return {};
+    }
+  }
+  return Bytes(window_).subspan(start - window_start_, count);
+}
+
+LogReader::Next LogReader::fail(const std::string& what) {
+  if (status_.ok())
+    status_ = Status(ErrorCode::KAFKA_STORAGE_ERROR, fmt::format("{}: {}", file_->path(), what));
+  return Next::kFailed;
+}
+
+LogReader::Next LogReader::read_header() {
+  if (size_ < jute::kFileHeaderSize) return Next::kTorn;
+  Reader reader(look(0, jute::kFileHeaderSize));
+  const auto header = jute::FileHeader::decode(reader);
+  if (!reader.ok()) return fail("cannot be read");
+  if (header.magic == 0) return Next::kTorn;
+  if (header.magic != jute::kLogMagic) return fail("is no transaction log: it does not begin with ZKLG");
+  position_ = jute::kFileHeaderSize;
+  return Next::kTxn;
+}
+
+LogReader::Next LogReader::next(jute::Txn* txn) {
+  if (position_ == 0) {
+    const Next header = read_header();
+    if (header != Next::kTxn) return header;
+  }
+  if (position_ == size_) return Next::kEnd;
+  const Bytes head = look(0, kRecordHead);
+  if (!status_.ok()) return Next::kFailed;
+  if (head.empty()) return judge_tail("ends inside a record");
+  Reader head_reader(head);
+  const int64_t checksum = head_reader.int64();
+  const int32_t length = head_reader.int32();
+  if (length == 0) return checksum == 0 ? Next::kEnd : judge_tail("has an empty record");
+  if (length < 0 || length > kLengthMax) return judge_tail("has a record of impossible length");
+  const auto bytes = static_cast<uint64_t>(length);
+  const Bytes record = look(kRecordHead, bytes + 1);
+  if (!status_.ok()) return Next::kFailed;
+  if (record.empty()) return judge_tail("ends inside a record");
+  const Bytes body = record.first(bytes);
+  if (record[bytes] != kRecordEnd || checksum != static_cast<int64_t>(adler32(body))) {
+    return judge_tail("has a record whose checksum is wrong");
+  }
+  Reader reader(body);
+  *txn = jute::decode_txn(reader);
+  if (!reader.ok()) {
+    return fail(fmt::format("the transaction at byte {} is not understood: {}", position_, reader.error()));
+  }
+  position_ += kRecordHead + bytes + 1;
+  return Next::kTxn;
+}
+
+bool LogReader::record_at(uint64_t position) {
+  const uint64_t offset = position - position_;
+  const Bytes head = look(offset, kRecordHead);
+  if (head.empty()) return false;
+  Reader reader(head);
+  const int64_t checksum = reader.int64();
+  const int32_t length = reader.int32();
+  if (checksum <= 0 || checksum > 0xffffffffLL || length <= 0 || length > kLengthMax) return false;
+  const Bytes record = look(offset + kRecordHead, static_cast<uint64_t>(length) + 1);
+  return !record.empty() && record.back() == kRecordEnd &&
+         checksum == static_cast<int64_t>(adler32(record.first(static_cast<size_t>(length))));
+}
+
+// A write that a crash cut short has nothing whole behind it. Damage in the middle has: then transactions
+// that were acknowledged would be lost without a word, so that is refused.
+LogReader::Next LogReader::judge_tail(const char* what) {
+  for (uint64_t at = position_ + 1; at + kRecordHead < size_ && status_.ok(); ++at) {
+    if (!record_at(at)) continue;
+    return fail(fmt::format(
+        "{0} at byte {1}, and whole transactions follow at byte {2}: the file is damaged. Restore it from a "
+        "backup; to go on without everything from there on, cut it: truncate -s {1} {3}",
+        what, position_, at, file_->path()));
+  }
+  return status_.ok() ? Next::kTorn : Next::kFailed;
+}
+
+}  // namespace ottla::coordination
