@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/log/log.h"
+
+#include <algorithm>
+
+#include "protocol/records/record_reader.h"
+#include "storage/log/file_names.h"
+
+namespace ottla::storage {
+
+Log::~Log() = default;
+
+Result<std::unique_ptr<Segment>> Log::new_segment(int64_t base_offset) {
+  return Segment::open(files_, directory_, base_offset, static_cast<uint32_t>(config_.index_interval_bytes));
+}
+
+Status Log::set_topic_id(const Uuid& id) {
+  if (id.is_zero() || topic_id_ == id) return {};
+  const std::string text = "version: 0\ntopic_id: " + id.to_string();
+  const std::string path = directory_ + "/" + kPartitionMetadata;
+  const auto file = files_.open(path, true);
+  if (!file.ok()) return file.status();
+  Status status = (*file)->truncate(0);
+  if (status.ok()) status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
+  if (status.ok()) topic_id_ = id;
+  return status;
+}
+
+int64_t Log::last_stable_offset() const {
+  const auto open = producers_.first_open_offset();
+  return open ? std::min(*open, high_watermark_) : high_watermark_;
+}
+
+uint64_t Log::size_in_bytes() const {
+  uint64_t total = 0;
+  for (const auto& [base, segment] : segments_) total += segment->size();
+  return total;
+}
+
+Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_offset, bool at_least_one,
+                              bool with_aborted) const {
+  if (offset < log_start_offset_ || offset > log_end_offset_) {
+    return Status(ErrorCode::OFFSET_OUT_OF_RANGE, "offset " + std::to_string(offset) + " is outside [" +
+                                                      std::to_string(log_start_offset_) + ", " +
+                                                      std::to_string(log_end_offset_) + "]");
+  }
+  LogReadInfo info;
+  if (offset >= end_offset) return info;
+  auto at = std::prev(segments_.upper_bound(offset));
+  for (; at != segments_.end(); ++at) {
+    const Segment& segment = *at->second;
+    const auto first = segment.find(offset);
+    if (!first.ok()) return first.status();
+    // Nothing at or after the offset here (the rest was compacted away): the next segment begins behind it.
+    if (!first->has_value()) continue;
+    const BatchPosition& start = **first;
+    if (start.header.base_offset >= end_offset) return info;
+    uint64_t limit = segment.size();
+    if (end_offset < segment.next_offset()) {
+      const auto bound = segment.find(end_offset);
+      if (!bound.ok()) return bound.status();
+      if (bound->has_value()) limit = (*bound)->position;
+    }
+    uint64_t length = std::min<uint64_t>(limit - start.position, max_bytes);
+    if (length < start.header.size) length = at_least_one ? std::min<uint64_t>(start.header.size, limit - start.position) : 0;
+    info.slice = segment.slice(start.position, static_cast<uint32_t>(length));
+    break;
+  }
+  if (with_aborted && at != segments_.end()) {
+    for (auto later = at; later != segments_.end(); ++later) {
+      for (const AbortedTransaction& aborted : later->second->aborted()) {
+        if (aborted.last_offset >= offset && aborted.first_offset < end_offset) info.aborted.push_back(aborted);
+      }
+    }
+    std::sort(info.aborted.begin(), info.aborted.end(),
+              [](const auto& a, const auto& b) { return a.first_offset < b.first_offset; });
+  }
+  return info;
+}
+
+Result<TimestampOffset> Log::find_timestamp(int64_t timestamp) const {
+  for (const auto& [base, segment] : segments_) {
+    if (segment->max_timestamp() < timestamp) continue;
+    int64_t from = log_start_offset_;
+    // A batch may promise a time that only its records below the log's start have: then the next one is asked.
+    while (true) {
+      const auto found = segment->find_timestamp(timestamp, from);
+      if (!found.ok()) return found.status();
+      if (!found->has_value()) break;
+      const BatchPosition& at = **found;
+      std::vector<uint8_t> batch(at.header.size);
+      const Status read = segment->file().read_exactly_at(batch, at.position);
+      if (!read.ok()) return read;
+      const auto record = records::first_record_at_or_after(batch, timestamp, log_start_offset_);
+      if (!record.ok()) return record.status();
+      if (record->has_value()) {
+        return TimestampOffset{(*record)->timestamp, (*record)->offset, epochs_.epoch_at((*record)->offset).value_or(-1)};
+      }
+      from = at.header.last_offset + 1;
+    }
+  }
+  return TimestampOffset{};
+}
+
+Result<TimestampOffset> Log::max_timestamp() const {
+  const Segment* best = nullptr;
+  for (const auto& [base, segment] : segments_) {
+    if (segment->size() > 0 && (best == nullptr || segment->max_timestamp() > best->max_timestamp())) best = segment.get();
+  }
+  if (best == nullptr || best->max_timestamp() < 0) return TimestampOffset{};
+  return find_timestamp(best->max_timestamp());
+}
+
+LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const { return epochs_.end_of(epoch, log_end_offset_); }
+
+Status Log::begin_epoch(int32_t leader_epoch) { return epochs_.assign(leader_epoch, log_end_offset_); }
+
+Status Log::delete_records(int64_t offset) {
+  if (offset > high_watermark_) {
+    return {ErrorCode::OFFSET_OUT_OF_RANGE, "cannot delete records up to " + std::to_string(offset) + ", the high watermark is " +
+                                                std::to_string(high_watermark_)};
+  }
+  return offset <= log_start_offset_ ? Status() : raise_start(offset);
+}
+
+// The start is raised before segments go, so that nobody is sent to what is not there any more (KAFKA-16073).
+Status Log::raise_start(int64_t offset) {
+  log_start_offset_ = offset;
+  Status status = epochs_.truncate_from_start(offset);
+  while (status.ok() && segments_.size() > 1 && std::next(segments_.begin())->first <= offset) {
+    status = remove_segment(segments_.begin()->first);
+  }
+  if (status.ok()) status = remove_snapshots([this](int64_t at) { return at < segments_.begin()->first; });
+  return status;
+}
+
+Status Log::remove_segment(int64_t base_offset) {
+  const auto found = segments_.find(base_offset);
+  const Status renamed = found->second->rename_with_suffix(kDeletedSuffix);
+  if (!renamed.ok()) return renamed;
+  for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    deleted_files_.push_back(directory_ + "/" + offset_file_name(base_offset, kind) + kDeletedSuffix);
+  }
+  segments_.erase(found);
+  return {};
+}
+
+std::vector<std::string> Log::take_deleted_files() { return std::exchange(deleted_files_, {}); }
+
+Status Log::truncate_to(int64_t offset) {
+  if (offset >= log_end_offset_) return {};
+  if (offset < segments_.begin()->first) return truncate_fully_and_start_at(offset);
+  Status status;
+  while (status.ok() && segments_.rbegin()->first >= offset && segments_.size() > 1) {
+    status = remove_segment(segments_.rbegin()->first);
+  }
+  if (status.ok()) status = active().truncate_to(offset);
+  if (!status.ok()) return status;
+  log_end_offset_ = active().next_offset();
+  high_watermark_ = std::min(high_watermark_, log_end_offset_);
+  recovery_point_ = std::min(recovery_point_, log_end_offset_);
+  status = epochs_.truncate_from_end(log_end_offset_);
+  return status.ok() ? load_producers() : status;
+}
+
+Status Log::truncate_fully_and_start_at(int64_t offset) {
+  Status status;
+  while (status.ok() && !segments_.empty()) status = remove_segment(segments_.begin()->first);
+  if (status.ok()) status = remove_snapshots([](int64_t) { return true; });
+  if (!status.ok()) return status;
+  auto made = new_segment(offset);
+  if (!made.ok()) return made.status();
+  segments_[offset] = std::move(*made);
+  log_start_offset_ = log_end_offset_ = high_watermark_ = recovery_point_ = offset;
+  producers_.clear();
+  return epochs_.truncate_from_end(offset);
+}
+
+Result<int> Log::apply_retention(int64_t now_ms) {
+  if (!config_.cleanup_delete) return 0;
+  int64_t new_start = log_start_offset_;
+  uint64_t size = size_in_bytes();
+  int count = 0;
+  for (auto at = segments_.begin(); at != segments_.end(); ++at) {
+    const Segment& segment = *at->second;
+    const bool last = std::next(at) == segments_.end();
+    // Segments without a timestamp (the old format) are never too old by themselves.
+    const bool too_old = config_.retention_ms >= 0 && segment.max_timestamp() >= 0 &&
+                         now_ms - segment.max_timestamp() > config_.retention_ms;
+    const bool too_much = config_.retention_bytes >= 0 && size >= static_cast<uint64_t>(config_.retention_bytes) + segment.size();
+    const bool below_start = !last && std::next(at)->first <= log_start_offset_;
+    if ((!too_old && !too_much && !below_start) || segment.size() == 0 || segment.next_offset() > high_watermark_) break;
+    if (last) {
+      // The active segment may be over as a whole: an empty one takes its place.
+      if (!too_old) break;
+      const Status rolled = roll(now_ms);
+      if (!rolled.ok()) return rolled;
+    }
+    size -= segment.size();
+    new_start = std::max(new_start, segment.next_offset());
+    ++count;
+    if (last) break;
+  }
+  if (count == 0) return 0;
+  const Status raised = raise_start(std::max(new_start, log_start_offset_));
+  if (!raised.ok()) return raised;
+  return count;
+}
+
+Status Log::roll_if_due(int64_t now_ms) {
+  const Segment& segment = active();
+  if (segment.size() == 0 || now_ms - segment.created_ms() <= config_.segment_ms - config_.segment_jitter_ms) return {};
+  return roll(now_ms);
+}
+
+std::function<Status()> Log::flush_work() {
+  std::vector<Segment*> dirty;
+  for (auto at = segments_.rbegin(); at != segments_.rend(); ++at) {
+    dirty.push_back(at->second.get());
+    if (at->first <= recovery_point_) break;
+  }
+  return [dirty] {
+    for (Segment* segment : dirty) {
+      const Status synced = segment->sync();
+      if (!synced.ok()) return synced;
+    }
+    return Status();
+  };
+}
+
+Status Log::close_clean() {
+  Status status = active().seal();
+  if (status.ok() && log_end_offset_ > recovery_point_) status = flush_work()();
+  if (status.ok() && !producers_.empty()) {
+    status = producers_.write_snapshot(files_, snapshot_path(log_end_offset_), true);
+    snapshots_.insert(log_end_offset_);
+  }
+  if (status.ok()) {
+    mark_flushed(log_end_offset_);
+    status = files_.sync_directory(directory_);
+  }
+  close();
+  return status;
+}
+
+void Log::close() {
+  for (auto& [base, segment] : segments_) segment->close();
+}
+
+Status Log::rename_directory(const std::string& directory) {
+  const Status renamed = files_.rename(directory_, directory);
+  if (!renamed.ok()) return renamed;
+  directory_ = directory;
+  epochs_.set_path(directory_ + "/" + kLeaderEpochCheckpoint);
+  for (auto& [base, segment] : segments_) segment->set_directory(directory_);
+  return {};
+}
+
+std::string Log::snapshot_path(int64_t offset) const {
+  return directory_ + "/" + offset_file_name(offset, kProducerSnapshotSuffix);
+}
+
+Status Log::remove_snapshots(const std::function<bool(int64_t)>& condemned) {
+  Status status;
+  for (auto at = snapshots_.begin(); at != snapshots_.end() && status.ok();) {
+    if (!condemned(*at)) {
+      ++at;
+      continue;
+    }
+    status = files_.remove_file(snapshot_path(*at));
+    at = snapshots_.erase(at);
+  }
+  return status;
+}
+
+}  // namespace ottla::storage

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log of one partition: a directory of segments in Kafka's own format (kafka UnifiedLog, LocalLog).
+//
+// Offsets: log_start <= high_watermark <= log_end; the last stable offset is the first offset of the oldest open transaction, or
+// the high watermark. With one replica the high watermark is the log's end.
+//
+// Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the environment's carries
+// KAFKA_STORAGE_ERROR with errno and path, and the log's directory is to be taken offline by the LogManager.
+//
+// Threads: the loop's, but for open() and sync_files(), which run on the pool while nobody else touches the log. FileSlices
+// that read() gives out stay valid whatever happens to the log.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "protocol/base/status.h"
+#include "protocol/base/uuid.h"
+#include "protocol/records/validation.h"
+#include "protocol/wire/file_slice.h"
+#include "storage/io/file_system.h"
+#include "storage/log/leader_epoch_cache.h"
+#include "storage/log/producer_state.h"
+#include "storage/log/segment.h"
+
+namespace ottla::storage {
+
+// The settings of a topic that its logs act on, with Kafka's defaults (LogConfig).
+struct LogConfig {
+  int64_t segment_bytes = 1 << 30;
+  int64_t segment_ms = int64_t{7} * 24 * 3600 * 1000;
+  int64_t segment_jitter_ms = 0;
+  int64_t segment_index_bytes = 10 << 20;
+  int64_t index_interval_bytes = 4096;
+  int64_t flush_messages = INT64_MAX;
+  int64_t flush_ms = INT64_MAX;
+  int64_t retention_ms = int64_t{7} * 24 * 3600 * 1000;  // -1: for ever
+  int64_t retention_bytes = -1;                          // -1: no limit
+  int64_t max_message_bytes = 1048588;
+  int64_t file_delete_delay_ms = 60000;
+  bool cleanup_delete = true;
+  bool cleanup_compact = false;
+  bool log_append_time = false;  // message.timestamp.type=LogAppendTime
+  int64_t timestamp_before_max_ms = INT64_MAX;
+  int64_t timestamp_after_max_ms = INT64_MAX;
+  std::optional<records::Compression> compression;  // nothing: the producer's (compression.type=producer)
+  int32_t min_insync_replicas = 1;
+  bool preallocate = false;
+  int64_t producer_id_expiration_ms = 86400000;
+};
+
+enum class AppendOrigin { kClient, kCoordinator };
+
+struct AppendInfo {
+  ErrorCode error = ErrorCode::NONE;
+  std::string message;
+  std::vector<records::RecordError> record_errors;
+  int64_t first_offset = -1;
+  int64_t last_offset = -1;
+  int64_t log_append_time_ms = -1;  // -1: records keep their producer's times
+  int64_t log_start_offset = -1;
+  bool duplicate = false;  // was appended before; the offsets are those of then
+};
+
+struct LogReadInfo {
+  FileSlice slice;  // length 0: nothing there yet
+  // Those whose records may be in the slice, ordered by first offset. Filled where asked for.
+  std::vector<AbortedTransaction> aborted;
+};
+
+struct TimestampOffset {
+  int64_t timestamp = -1;
+  int64_t offset = -1;
+  int32_t leader_epoch = -1;
+};
+
+class Log {
+ public:
+  struct OpenOptions {
+    std::string directory;  // ".../topic-0", exists
+    LogConfig config;
+    int64_t recovery_point = 0;
+    int64_t log_start_offset = 0;
+    bool clean_shutdown = false;
+    int64_t now_ms = 0;
+  };
+
+  // Loads the directory: leftovers of deletions and swaps are dealt with, indexes and producer state come from their files, or
+  // from the batches where the last stop was not clean or a file can not be trusted. Blocking.
+  static Result<std::unique_ptr<Log>> open(FileSystem& files, OpenOptions options);
+  ~Log();
+
+  const std::string& directory() const { return directory_; }
+  const LogConfig& config() const { return config_; }
+  void update_config(const LogConfig& config) { config_ = config; }
+  const Uuid& topic_id() const { return topic_id_; }
+  // Writes partition.metadata where the log has no id yet.
+  Status set_topic_id(const Uuid& id);
+
+  int64_t log_start_offset() const { return log_start_offset_; }
+  int64_t log_end_offset() const { return log_end_offset_; }
+  int64_t high_watermark() const { return high_watermark_; }
+  int64_t last_stable_offset() const;
+  int64_t recovery_point() const { return recovery_point_; }
+  uint64_t size_in_bytes() const;
+  size_t segment_count() const { return segments_.size(); }
+
+  // Appends what a leader gets. Offsets and leader epoch are set in place in `records`; compressed or old-format records are
+  // rebuilt where the topic's settings ask for it. `produce_version`: of the request, for the rules on formats.
+  AppendInfo append_as_leader(std::span<uint8_t> records, int32_t leader_epoch, AppendOrigin origin, int16_t produce_version,
+                              int64_t now_ms);
+  // The epoch that this broker leads in begins at the log's end.
+  Status begin_epoch(int32_t leader_epoch);
+
+  // Up to `max_bytes` from the batch that holds `offset`, of what lies below `end_offset` (a watermark); at least one whole batch
+  // where `at_least_one`. OFFSET_OUT_OF_RANGE outside [log_start, log_end].
+  Result<LogReadInfo> read(int64_t offset, uint32_t max_bytes, int64_t end_offset, bool at_least_one,
+                           bool with_aborted = false) const;
+  // The first record with a timestamp at or after `timestamp`; offset -1 where there is none.
+  Result<TimestampOffset> find_timestamp(int64_t timestamp) const;
+  // The record with the largest timestamp; offset -1 in an empty log.
+  Result<TimestampOffset> max_timestamp() const;
+  LeaderEpochCache::EpochEnd end_of_epoch(int32_t epoch) const;
+  std::optional<int32_t> latest_epoch() const { return epochs_.latest_epoch(); }
+  std::optional<int32_t> epoch_at(int64_t offset) const { return epochs_.epoch_at(offset); }
+
+  // Raises the log's start (DeleteRecords); OFFSET_OUT_OF_RANGE above the high watermark. Whole segments below it go.
+  Status delete_records(int64_t offset);
+  // Cuts the log so that it ends at `offset`.
+  Status truncate_to(int64_t offset);
+  // Starts over, empty, at `offset`.
+  Status truncate_fully_and_start_at(int64_t offset);
+  // Removes whole segments that retention.ms, retention.bytes or the log's start say are over; the value counts them.
+  Result<int> apply_retention(int64_t now_ms);
+  // A new segment where the active one is older than segment.ms.
+  Status roll_if_due(int64_t now_ms);
+
+  // What must reach the disk for everything up to the log's end; to be called on the pool, then mark_flushed() on the loop.
+  std::function<Status()> flush_work();
+  void mark_flushed(int64_t offset) { recovery_point_ = std::max(recovery_point_, offset); }
+  int64_t unflushed_records() const { return log_end_offset_ - recovery_point_; }
+  // Everything to disk, a producer snapshot at the end, files closed: the directory is clean.
+  Status close_clean();
+  // Files are let go; the directory stays as it is.
+  void close();
+  // Moves the directory (to its "-delete" name); the log can still be read.
+  Status rename_directory(const std::string& directory);
+
+  const ProducerState& producers() const { return producers_; }
+  void expire_producers(int64_t now_ms) { producers_.expire(now_ms, config_.producer_id_expiration_ms); }
+  // Files to unlink later (segments renamed to .deleted); taken over by the caller.
+  std::vector<std::string> take_deleted_files();
+
+ private:
+  Log(FileSystem& files, OpenOptions options);
+
+  // log_load.cc
+  Status load(bool clean_shutdown, int64_t now_ms);
+  Result<std::vector<int64_t>> clean_up_leftovers();
+  Status load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown);
+  Status recover_segment(Segment& segment, bool& cut);
+  Status load_producers();
+  Status load_topic_id();
+  Status replay_producers(const Segment& segment, int64_t from_offset);
+  Status drop_segments_after(int64_t base_offset);
+
+  // log_append.cc
+  AppendInfo append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin, int64_t now_ms);
+  Status check_producer(std::span<const BatchHeader> headers, AppendOrigin origin, AppendInfo& info) const;
+  void take_producer(const BatchHeader& header, Bytes batch);
+  Status roll(int64_t now_ms);
+  bool roll_needed(const BatchHeader& next, uint64_t bytes, int64_t now_ms) const;
+
+  Segment& active() { return *segments_.rbegin()->second; }
+  const Segment& active() const { return *segments_.rbegin()->second; }
+  Result<std::unique_ptr<Segment>> new_segment(int64_t base_offset);
+  Status remove_segment(int64_t base_offset);
+  Status raise_start(int64_t offset);
+  std::string snapshot_path(int64_t offset) const;
+  Status remove_snapshots(const std::function<bool(int64_t)>& condemned);
+
+  FileSystem& files_;
+  std::string directory_;
+  LogConfig config_;
+  Uuid topic_id_;
+  std::map<int64_t, std::unique_ptr<Segment>> segments_;  // by base offset, never empty
+  LeaderEpochCache epochs_;
+  ProducerState producers_;
+  std::set<int64_t> snapshots_;  // offsets of the producer snapshots in the directory
+  int64_t log_start_offset_ = 0;
+  int64_t log_end_offset_ = 0;
+  int64_t high_watermark_ = 0;
+  int64_t recovery_point_ = 0;
+  std::vector<BatchHeader> headers_;  // of the append under way; kept for its capacity
+  std::vector<std::string> deleted_files_;
+};
+
+}  // namespace ottla::storage

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a log comes up from its directory (kafka LogLoader):
+//   1. leftovers: .deleted and .cleaned files go; a .swap file takes the place it was made for; index files without a segment go
+//   2. segments in order; clean stop: indexes are trusted after a look, else every segment past the recovery point is walked and
+//      cut behind its last good batch. Nothing behind a cut is kept as log: whole segments go aside as .cut files.
+//   3. producer state: the newest good snapshot, then the batches after it
+#include <algorithm>
+
+#include "protocol/base/log.h"
+#include "storage/log/file_names.h"
+#include "storage/log/log.h"
+
+namespace ottla::storage {
+namespace {
+
+constexpr const char* kComponent = "storage";
+constexpr const char* kCutSuffix = ".cut";
+
+std::string without_suffix(const std::string& name, std::string_view suffix) {
+  return name.substr(0, name.size() - suffix.size());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::open(FileSystem& files, OpenOptions options) {
+  const bool clean = options.clean_shutdown;
+  const int64_t now_ms = options.now_ms;
+  std::unique_ptr<Log> log(new Log(files, std::move(options)));
+  const Status loaded = log->load(clean, now_ms);
+  if (!loaded.ok()) return loaded;
+  return log;
+}
+
+Log::Log(FileSystem& files, OpenOptions options)
+    : files_(files),
+      directory_(std::move(options.directory)),
+      config_(std::move(options.config)),
+      epochs_(files, directory_ + "/" + kLeaderEpochCheckpoint),
+      log_start_offset_(options.log_start_offset),
+      recovery_point_(options.recovery_point) {}
+
+Status Log::load(bool clean_shutdown, int64_t now_ms) {
+  const auto base_offsets = clean_up_leftovers();
+  if (!base_offsets.ok()) return base_offsets.status();
+  Status status = load_topic_id();
+  if (!status.ok()) return status;
+  status = epochs_.load();
+  if (!status.ok()) {
+    log_warn(kComponent, "{}: rebuilding the leader epochs from the batches: {}", directory_, status.message());
+    clean_shutdown = false;
+    recovery_point_ = 0;
+  }
+  status = load_segments(*base_offsets, clean_shutdown);
+  if (!status.ok()) return status;
+  if (segments_.empty()) {
+    auto made = new_segment(log_start_offset_);
+    if (!made.ok()) return made.status();
+    (*made)->set_created_ms(now_ms);
+    segments_[log_start_offset_] = std::move(*made);
+  }
+  for (auto& [base, segment] : segments_) segment->set_created_ms(now_ms);
+  log_end_offset_ = active().next_offset();
+  log_start_offset_ = std::max(log_start_offset_, segments_.begin()->first);
+  if (log_end_offset_ < log_start_offset_) {
+    log_warn(kComponent, "{}: the log ends at {}, before its start {}: starting over, empty, at {}", directory_, log_end_offset_,
+             log_start_offset_, log_start_offset_);
+    status = truncate_fully_and_start_at(log_start_offset_);
+    if (!status.ok()) return status;
+  }
+  high_watermark_ = log_end_offset_;
+  recovery_point_ = clean_shutdown ? log_end_offset_ : std::min(recovery_point_, log_end_offset_);
+  status = epochs_.truncate_from_end(log_end_offset_);
+  if (status.ok()) status = epochs_.truncate_from_start(log_start_offset_);
+  return status.ok() ? load_producers() : status;
+}
+
+Result<std::vector<int64_t>> Log::clean_up_leftovers() {
+  auto entries = files_.list(directory_);
+  if (!entries.ok()) return entries.status();
+  Status status;
+  const auto remove = [&](const std::string& name) {
+    if (status.ok()) status = files_.remove_file(directory_ + "/" + name);
+  };
+  for (DirectoryEntry& entry : *entries) {
+    if (entry.name.ends_with(kDeletedSuffix) || entry.name.ends_with(kCleanedSuffix) || entry.name.ends_with(".tmp")) {
+      remove(entry.name);
+      entry.name.clear();
+    } else if (entry.name.ends_with(kSwapSuffix)) {
+      // A cleaned segment that was complete: its rename was under way. Its indexes are rebuilt.
+      const std::string target = without_suffix(entry.name, kSwapSuffix);
+      if (target.ends_with(kLogSuffix)) {
+        if (status.ok()) status = files_.rename(directory_ + "/" + entry.name, directory_ + "/" + target);
+        entry.name = target;
+        const std::string stem = without_suffix(target, kLogSuffix);
+        for (const char* index : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) remove(stem + index);
+      } else {
+        remove(entry.name);
+        entry.name.clear();
+      }
+    }
+  }
+  std::set<int64_t> bases;
+  for (const DirectoryEntry& entry : *entries) {
+    if (const auto base = offset_of_file_name(entry.name, kLogSuffix)) bases.insert(*base);
+    if (const auto offset = offset_of_file_name(entry.name, kProducerSnapshotSuffix)) snapshots_.insert(*offset);
+  }
+  for (const DirectoryEntry& entry : *entries) {
+    for (const char* index : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+      const auto base = offset_of_file_name(entry.name, index);
+      if (base && !bases.contains(*base)) remove(entry.name);
+    }
+  }
+  if (!status.ok()) return status;
+  return std::vector<int64_t>(bases.begin(), bases.end());
+}
+
+Status Log::load_topic_id() {
+  const std::string path = directory_ + "/" + kPartitionMetadata;
+  if (!files_.exists(path)) return {};
+  const auto text = files_.read_text(path);
+  if (!text.ok()) return text.status();
+  const size_t at = text->find("topic_id: ");
+  const auto id = at == std::string::npos ? std::nullopt : Uuid::parse(std::string_view(*text).substr(at + 10, 22));
+  if (!id) return {ErrorCode::KAFKA_STORAGE_ERROR, path + " holds no topic id"};
+  topic_id_ = *id;
+  return {};
+}
+
+Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown) {
+  for (size_t i = 0; i < base_offsets.size(); ++i) {
+    const int64_t base = base_offsets[i];
+    auto opened = new_segment(base);
+    if (!opened.ok()) return opened.status();
+    Segment& segment = *(segments_[base] = std::move(*opened));
+    const int64_t next_base = i + 1 < base_offsets.size() ? base_offsets[i + 1] : INT64_MAX;
+    const bool flushed = clean_shutdown || next_base <= recovery_point_;
+    bool cut = false;
+    Status status = flushed ? segment.load() : Status(ErrorCode::KAFKA_STORAGE_ERROR, "not flushed");
+    if (!status.ok()) {
+      if (flushed) log_warn(kComponent, "{}: rebuilding its indexes: {}", segment.log_path(), status.message());
+      status = recover_segment(segment, cut);
+    }
+    if (!status.ok()) return status;
+    if (cut) return drop_segments_after(base);
+    segment.close();
+  }
+  return {};
+}
+
+Status Log::recover_segment(Segment& segment, bool& cut) {
+  // The epochs of what is walked come from the batches; producers likewise, so that aborted transactions are found again.
+  ProducerState producers;
+  std::vector<AbortedTransaction> aborted;
+  Status epoch_status;
+  const auto removed = segment.recover([&](const BatchHeader& header, Bytes) {
+    if (header.leader_epoch > epochs_.latest_epoch().value_or(-1)) {
+      epoch_status = epochs_.assign(header.leader_epoch, header.base_offset);
+    }
+    return epoch_status;
+  });
+  if (!removed.ok()) return removed.status();
+  cut = *removed > 0;
+  return {};
+}
+
+// Behind a cut nothing can be served: the segments after it are kept aside, not deleted, for a person to look at.
+Status Log::drop_segments_after(int64_t base_offset) {
+  const auto entries = files_.list(directory_);
+  if (!entries.ok()) return entries.status();
+  for (const DirectoryEntry& entry : *entries) {
+    for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+      const auto base = offset_of_file_name(entry.name, kind);
+      if (!base || *base <= base_offset) continue;
+      const std::string path = directory_ + "/" + entry.name;
+      log_warn(kComponent, "{}: taken out of the log, since the segment before it was cut; kept as {}{}", path, path, kCutSuffix);
+      const Status renamed = files_.rename(path, path + kCutSuffix);
+      if (!renamed.ok()) return renamed;
+    }
+  }
+  return {};
+}
+
+Status Log::load_producers() {
+  producers_.clear();
+  Status status = remove_snapshots([this](int64_t offset) { return offset > log_end_offset_; });
+  int64_t from = log_start_offset_;
+  while (status.ok() && !snapshots_.empty()) {
+    const int64_t newest = *snapshots_.rbegin();
+    const Status read = producers_.read_snapshot(files_, snapshot_path(newest));
+    if (read.ok()) {
+      from = std::max(from, newest);
+      break;
+    }
+    log_warn(kComponent, "{}", read.message());
+    status = remove_snapshots([newest](int64_t offset) { return offset == newest; });
+  }
+  if (snapshots_.empty()) producers_.clear();
+  for (const auto& [base, segment] : segments_) {
+    if (!status.ok()) break;
+    if (segment->next_offset() > from) status = replay_producers(*segment, from);
+  }
+  return status;
+}
+
+Status Log::replay_producers(const Segment& segment, int64_t from_offset) {
+  std::vector<uint8_t> marker;
+  return segment.for_each_batch([&](const BatchPosition& at) {
+    if (at.header.last_offset < from_offset || at.header.producer_id < 0) return Status();
+    marker.clear();
+    if (at.header.control) {
+      marker.resize(at.header.size);
+      const Status read = segment.file().read_exactly_at(marker, at.position);
+      if (!read.ok()) return read;
+    }
+    take_producer(at.header, marker);
+    return Status();
+  });
+}
+
+}  // namespace ottla::storage

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/log/segment.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "protocol/base/log.h"
+#include "protocol/records/crc32c.h"
+#include "protocol/wire/reader.h"
+#include "protocol/wire/writer.h"
+#include "storage/log/file_names.h"
+
+namespace ottla::storage {
+namespace {
+
+constexpr size_t kCrcPosition = 17;
+constexpr size_t kChecksummedFrom = 21;
+constexpr size_t kAbortedEntryBytes = 2 + 4 * 8;
+constexpr size_t kRecoveryReadBytes = 1 << 20;
+
+// The CRC of an old message covers what follows it, from the magic on; that of a v2 batch what follows the CRC field.
+bool checksum_is_good(const BatchHeader& header, Bytes batch) {
+  const size_t crc_position = header.magic == 2 ? kCrcPosition : kBatchOverhead;
+  Reader reader(batch.subspan(crc_position));
+  const uint32_t stored = reader.uint32();
+  const Bytes covered = batch.subspan(header.magic == 2 ? kChecksummedFrom : kBatchOverhead + 4);
+  // Old messages carry the IEEE polynomial, which reading them checks; here their framing has to do.
+  return header.magic != 2 || crc32c(covered) == stored;
+}
+
+bool all_zero(Bytes bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+}  // namespace
+
+Segment::Segment(FileSystem& files, std::string directory, int64_t base_offset, uint32_t index_interval_bytes,
+                 std::shared_ptr<File> file, uint64_t size)
+    : files_(files),
+      directory_(std::move(directory)),
+      base_offset_(base_offset),
+      index_interval_bytes_(index_interval_bytes),
+      file_(std::move(file)),
+      size_(size),
+      offset_index_(files, path(kOffsetIndexSuffix)),
+      time_index_(files, path(kTimeIndexSuffix)),
+      next_offset_(base_offset) {}
+
+Result<std::unique_ptr<Segment>> Segment::open(FileSystem& files, std::string directory, int64_t base_offset,
+                                               uint32_t index_interval_bytes) {
+  const std::string name = directory + "/" + offset_file_name(base_offset, kLogSuffix);
+  auto file = files.open(name, true);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->size();
+  if (!size.ok()) return size.status();
+  return std::unique_ptr<Segment>(
+      new Segment(files, std::move(directory), base_offset, index_interval_bytes, std::move(*file), *size));
+}
+
+std::string Segment::path(const char* suffix) const { return directory_ + "/" + offset_file_name(base_offset_, suffix) + suffix_; }
+
+Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
+  const Status written = file_->write_at(batches, size_);
+  if (!written.ok()) {
+    // Whatever part of it arrived must not stand behind the last batch.
+    static_cast<void>(file_->truncate(size_));
+    return written;
+  }
+  for (const BatchHeader& header : headers) {
+    const Status indexed = index_batch(header, size_, header.size);
+    size_ += header.size;
+    if (!indexed.ok()) return indexed;
+  }
+  return {};
+}
+
+// Kafka's order: the batch counts for the time first; an entry is made before the batch that passes the interval.
+Status Segment::index_batch(const BatchHeader& header, uint64_t position, uint32_t length) {
+  if (header.max_timestamp > max_timestamp_) {
+    max_timestamp_ = header.max_timestamp;
+    offset_of_max_timestamp_ = header.last_offset;
+  }
+  if (first_batch_timestamp_ < 0) first_batch_timestamp_ = header.max_timestamp;
+  Status status;
+  if (bytes_since_entry_ > index_interval_bytes_) {
+    const auto relative = static_cast<int32_t>(header.last_offset - base_offset_);
+    status = offset_index_.append({relative, static_cast<int32_t>(position)});
+    const auto& times = time_index_.entries();
+    if (status.ok() && max_timestamp_ > (times.empty() ? -1 : times.back().timestamp)) {
+      status = time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
+    }
+    bytes_since_entry_ = 0;
+  }
+  bytes_since_entry_ += length;
+  next_offset_ = header.last_offset + 1;
+  return status;
+}
+
+Result<std::optional<BatchPosition>> Segment::find(int64_t offset) const {
+  const int64_t relative = std::min<int64_t>(offset - base_offset_, std::numeric_limits<int32_t>::max());
+  const auto entry = lookup(offset_index_, static_cast<int32_t>(std::max<int64_t>(relative, 0)));
+  std::optional<BatchPosition> found;
+  const auto from = static_cast<uint64_t>(entry.position);
+  const auto scan = [&](uint64_t position) {
+    return scan_batches(*file_, position, size_, [&](const BatchPosition& at) {
+      if (at.header.last_offset >= offset) found = at;
+      return !found.has_value();
+    });
+  };
+  auto scanned = scan(from);
+  // An index that points into the middle of a batch shows nothing readable there: the file itself is the truth.
+  if (scanned.ok() && !found && from > 0 && offset < next_offset_) scanned = scan(0);
+  if (!scanned.ok()) return scanned.status();
+  return found;
+}
+
+Result<std::optional<BatchPosition>> Segment::find_timestamp(int64_t timestamp, int64_t from_offset) const {
+  std::optional<BatchPosition> found;
+  if (max_timestamp_ < timestamp) return found;
+  const auto time_entry = lookup(time_index_, timestamp);
+  const int64_t relative = std::max<int64_t>(time_entry.relative_offset, from_offset - base_offset_);
+  const auto offset_entry = lookup(offset_index_, static_cast<int32_t>(std::clamp<int64_t>(relative, 0, INT32_MAX)));
+  const auto scanned = scan_batches(*file_, static_cast<uint64_t>(offset_entry.position), size_, [&](const BatchPosition& at) {
+    if (at.header.max_timestamp >= timestamp && at.header.last_offset >= from_offset) found = at;
+    return !found.has_value();
+  });
+  if (!scanned.ok()) return scanned.status();
+  return found;
+}
+
+Status Segment::load() {
+  Status status = offset_index_.load();
+  if (status.ok()) status = time_index_.load();
+  if (status.ok()) status = load_aborted();
+  if (status.ok()) status = load_tail();
+  return status;
+}
+
+// Learns the end of the segment from the batches behind the last index entry.
+Status Segment::load_tail() {
+  if (size_ == 0) return {};
+  uint64_t from = 0;
+  if (!offset_index_.entries().empty()) from = static_cast<uint64_t>(offset_index_.entries().back().position);
+  if (from >= size_) {
+    return {ErrorCode::KAFKA_STORAGE_ERROR, "index " + offset_index_.path() + " points behind the end of its segment"};
+  }
+  if (!time_index_.entries().empty()) {
+    max_timestamp_ = time_index_.entries().back().timestamp;
+    offset_of_max_timestamp_ = base_offset_ + time_index_.entries().back().relative_offset;
+  }
+  const auto end = scan_batches(*file_, from, size_, [&](const BatchPosition& at) {
+    if (at.header.max_timestamp > max_timestamp_) {
+      max_timestamp_ = at.header.max_timestamp;
+      offset_of_max_timestamp_ = at.header.last_offset;
+    }
+    if (at.position == 0) first_batch_timestamp_ = at.header.max_timestamp;
+    next_offset_ = at.header.last_offset + 1;
+    bytes_since_entry_ = at.position + at.header.size - from;
+    return true;
+  });
+  if (!end.ok()) return end.status();
+  const bool entry_fits = offset_index_.entries().empty() ||
+                          next_offset_ > base_offset_ + offset_index_.entries().back().relative_offset;
+  if (*end != size_ || !entry_fits) {
+    return {ErrorCode::KAFKA_STORAGE_ERROR, "segment " + log_path() + " does not end with a whole batch"};
+  }
+  if (from == 0) return {};
+  const auto first = scan_batches(*file_, 0, size_, [&](const BatchPosition& at) {
+    first_batch_timestamp_ = at.header.max_timestamp;
+    return false;
+  });
+  return first.status();
+}
+
+Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&, Bytes)>& visit) {
+  Status status = offset_index_.truncate(0);
+  if (status.ok()) status = time_index_.truncate(0);
+  aborted_.clear();
+  next_offset_ = base_offset_;
+  max_timestamp_ = offset_of_max_timestamp_ = first_batch_timestamp_ = -1;
+  bytes_since_entry_ = 0;
+  if (!status.ok()) return status;
+  const uint64_t old_size = size_;
+  uint64_t position = 0;
+  std::vector<uint8_t> buffer;
+  uint64_t buffered_from = 0;
+  // The bytes at `at`, read in large pieces; at least `count` of them are there when the file has them.
+  const auto bytes_at = [&](uint64_t at, size_t count) -> Result<Bytes> {
+    if (at < buffered_from || at + count > buffered_from + buffer.size()) {
+      const size_t wanted = std::min<uint64_t>(std::max(count, kRecoveryReadBytes), old_size - at);
+      buffer.resize(wanted);
+      buffered_from = at;
+      const Status read = file_->read_exactly_at(buffer, at);
+      if (!read.ok()) return read;
+    }
+    return Bytes(buffer).subspan(at - buffered_from, count);
+  };
+  while (position < old_size) {
+    const auto front = bytes_at(position, std::min<uint64_t>(kV2HeaderBytes, old_size - position));
+    if (!front.ok()) return front.status();
+    const auto header = decode_batch_header(*front, old_size - position);
+    if (!header || header->base_offset < next_offset_) break;
+    const auto batch = bytes_at(position, header->size);
+    if (!batch.ok()) return batch.status();
+    if (!checksum_is_good(*header, *batch)) break;
+    status = index_batch(*header, position, header->size);
+    if (status.ok()) status = visit(*header, *batch);
+    if (!status.ok()) return status;
+    position += header->size;
+  }
+  if (position == old_size) return uint64_t{0};
+  std::vector<uint8_t> tail(old_size - position);
+  status = file_->read_exactly_at(tail, position);
+  if (!status.ok()) return status;
+  if (!all_zero(tail)) {
+    const auto aside = files_.open(log_path() + ".cut", true);
+    if (aside.ok()) static_cast<void>((*aside)->write_at(tail, 0));
+    log_warn("storage", "{}: bytes {} to {} hold no whole good batch: cut off, kept in {}.cut", log_path(), position, old_size,
+             log_path());
+  }
+  status = file_->truncate(position);
+  if (!status.ok()) return status;
+  size_ = position;
+  return old_size - position;
+}
+
+Status Segment::truncate_to(int64_t offset) {
+  const auto at = find(offset);
+  if (!at.ok()) return at.status();
+  if (!at->has_value()) return {};
+  const uint64_t position = (*at)->position;
+  const auto keep_offsets = static_cast<size_t>(
+      std::count_if(offset_index_.entries().begin(), offset_index_.entries().end(),
+                    [&](const OffsetEntry& entry) { return static_cast<uint64_t>(entry.position) < position; }));
+  const auto keep_times = static_cast<size_t>(
+      std::count_if(time_index_.entries().begin(), time_index_.entries().end(),
+                    [&](const TimeEntry& entry) { return base_offset_ + entry.relative_offset < (*at)->header.base_offset; }));
+  Status status = file_->truncate(position);
+  if (!status.ok()) return status;
+  size_ = position;
+  next_offset_ = base_offset_;
+  max_timestamp_ = offset_of_max_timestamp_ = first_batch_timestamp_ = -1;
+  status = offset_index_.truncate(keep_offsets);
+  if (status.ok()) status = time_index_.truncate(keep_times);
+  const size_t removed = std::erase_if(aborted_, [&](const AbortedTransaction& aborted) { return aborted.last_offset >= offset; });
+  if (status.ok() && removed > 0) status = write_aborted();
+  return status.ok() ? load_tail() : status;
+}
+
+Status Segment::for_each_batch(const std::function<Status(const BatchPosition&)>& visit) const {
+  Status status;
+  const auto scanned = scan_batches(*file_, 0, size_, [&](const BatchPosition& at) {
+    status = visit(at);
+    return status.ok();
+  });
+  if (!scanned.ok()) return scanned.status();
+  return status;
+}
+
+Status Segment::append_aborted(const AbortedTransaction& transaction) {
+  aborted_.push_back(transaction);
+  return write_aborted();
+}
+
+Status Segment::write_aborted() {
+  Writer writer;
+  for (const AbortedTransaction& aborted : aborted_) {
+    writer.int16(0);
+    writer.int64(aborted.producer_id);
+    writer.int64(aborted.first_offset);
+    writer.int64(aborted.last_offset);
+    writer.int64(aborted.last_stable_offset);
+  }
+  const auto file = files_.open(path(kTransactionIndexSuffix), true);
+  if (!file.ok()) return file.status();
+  const Status cut = (*file)->truncate(writer.buffer().size());
+  return cut.ok() ? (*file)->write_at(writer.buffer(), 0) : cut;
+}
+
+Status Segment::load_aborted() {
+  aborted_.clear();
+  if (!files_.exists(path(kTransactionIndexSuffix))) return {};
+  const auto text = files_.read_text(path(kTransactionIndexSuffix), uint64_t{1} << 30);
+  if (!text.ok()) return text.status();
+  Reader reader(Bytes(reinterpret_cast<const uint8_t*>(text->data()), text->size()));
+  while (reader.remaining() >= kAbortedEntryBytes) {
+    const int16_t version = reader.int16();
+    AbortedTransaction aborted;
+    aborted.producer_id = reader.int64();
+    aborted.first_offset = reader.int64();
+    aborted.last_offset = reader.int64();
+    aborted.last_stable_offset = reader.int64();
+    if (version != 0) return {ErrorCode::KAFKA_STORAGE_ERROR, "transaction index " + path(kTransactionIndexSuffix) + " has an unknown version"};
+    aborted_.push_back(aborted);
+  }
+  if (reader.remaining() == 0) return {};
+  return {ErrorCode::KAFKA_STORAGE_ERROR, "transaction index " + path(kTransactionIndexSuffix) + " is cut short"};
+}
+
+Status Segment::sync() {
+  Status status = file_->sync();
+  if (status.ok()) status = offset_index_.sync();
+  if (status.ok()) status = time_index_.sync();
+  return status;
+}
+
+Status Segment::seal() {
+  Status status;
+  const auto& times = time_index_.entries();
+  if (max_timestamp_ > (times.empty() ? -1 : times.back().timestamp)) {
+    status = time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
+  }
+  if (status.ok()) status = offset_index_.create_file();
+  if (status.ok()) status = time_index_.create_file();
+  return status;
+}
+
+void Segment::close() {
+  offset_index_.close();
+  time_index_.close();
+}
+
+Status Segment::rename_with_suffix(const std::string& suffix) {
+  for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    const std::string from = path(kind);
+    if (!files_.exists(from)) continue;
+    const Status renamed = files_.rename(from, directory_ + "/" + offset_file_name(base_offset_, kind) + suffix);
+    if (!renamed.ok()) return renamed;
+  }
+  suffix_ = suffix;
+  return {};
+}
+
+Status Segment::remove_files() {
+  close();
+  Status status;
+  for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    const Status removed = files_.remove_file(path(kind));
+    if (status.ok()) status = removed;
+  }
+  return status;
+}
+
+void Segment::set_directory(std::string directory) {
+  directory_ = std::move(directory);
+  offset_index_.close();
+  time_index_.close();
+  offset_index_.set_path(path(kOffsetIndexSuffix));
+  time_index_.set_path(path(kTimeIndexSuffix));
+}
+
+}  // namespace ottla::storage

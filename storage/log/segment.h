@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// One segment of a log: a .log file of record batches, its two indexes, and the list of aborted transactions in it
+// (kafka LogSegment, TransactionIndex). The file formats are Kafka's, byte for byte.
+//
+// Threads: one at a time. FileSlices that read() gives out stay valid after the segment is closed, renamed or deleted.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/wire/file_slice.h"
+#include "storage/io/file_system.h"
+#include "storage/log/batch_scan.h"
+#include "storage/log/producer_state.h"
+#include "storage/log/segment_index.h"
+
+namespace ottla::storage {
+
+class Segment {
+ public:
+  // Opens `directory`/<base_offset>.log, made where it misses, as an empty segment or one whose indexes load() or rebuild() will
+  // bring. `index_interval_bytes`: an index entry at most that often.
+  static Result<std::unique_ptr<Segment>> open(FileSystem& files, std::string directory, int64_t base_offset,
+                                               uint32_t index_interval_bytes);
+
+  int64_t base_offset() const { return base_offset_; }
+  uint64_t size() const { return size_; }
+  // The offset after the last batch; base_offset() for an empty segment.
+  int64_t next_offset() const { return next_offset_; }
+  int64_t max_timestamp() const { return max_timestamp_; }
+  int64_t offset_of_max_timestamp() const { return offset_of_max_timestamp_; }
+  // When the segment began: the first batch's largest timestamp (segment.ms counts from there); -1 for an empty one.
+  int64_t first_batch_timestamp() const { return first_batch_timestamp_; }
+  int64_t created_ms() const { return created_ms_; }
+  void set_created_ms(int64_t now_ms) { created_ms_ = now_ms; }
+  size_t index_bytes() const { return std::max(offset_index_.size_in_bytes(), time_index_.size_in_bytes()); }
+  std::string log_path() const { return path(".log"); }
+
+  // Appends whole batches whose offsets are set; `headers` are theirs, in order.
+  Status append(Bytes batches, std::span<const BatchHeader> headers);
+  Status append_aborted(const AbortedTransaction& transaction);
+
+  // The first batch whose last offset is at or after `offset`; nothing where there is none.
+  Result<std::optional<BatchPosition>> find(int64_t offset) const;
+  // The first batch that holds a record with a timestamp at or after `timestamp`, and whose last offset is at or after
+  // `from_offset`.
+  Result<std::optional<BatchPosition>> find_timestamp(int64_t timestamp, int64_t from_offset) const;
+  // The bytes of the file from `position`.
+  FileSlice slice(uint64_t position, uint32_t length) const { return {file_, position, length}; }
+  const File& file() const { return *file_; }
+  const std::vector<AbortedTransaction>& aborted() const { return aborted_; }
+
+  // Trusts the indexes as they stand, after looking at their last entries; the caller rebuilds where this fails.
+  Status load();
+  // Walks the file, checks every batch (length, offsets, CRC), rebuilds the indexes, and cuts the file behind the last good batch.
+  // `visit` sees each good batch. The value is the number of bytes that were cut; they are kept in <base>.log.cut beside it.
+  Result<uint64_t> recover(const std::function<Status(const BatchHeader&, Bytes)>& visit);
+  // Cuts everything from `offset` on; a batch that holds it goes too.
+  Status truncate_to(int64_t offset);
+  // Walks all batch headers.
+  Status for_each_batch(const std::function<Status(const BatchPosition&)>& visit) const;
+
+  // All files reach the disk.
+  Status sync();
+  // Writes the last time index entry, as Kafka does when a segment ends, and makes sure that both index files exist.
+  Status seal();
+  void close();
+  // Renames all files to <name><suffix>; slices handed out stay readable.
+  Status rename_with_suffix(const std::string& suffix);
+  Status remove_files();
+  // The directory of the log was renamed.
+  void set_directory(std::string directory);
+
+ private:
+  Segment(FileSystem& files, std::string directory, int64_t base_offset, uint32_t index_interval_bytes,
+          std::shared_ptr<File> file, uint64_t size);
+  std::string path(const char* suffix) const;
+  Status index_batch(const BatchHeader& header, uint64_t position, uint32_t length);
+  Status load_tail();
+  Status load_aborted();
+  Status write_aborted();
+
+  FileSystem& files_;
+  std::string directory_;
+  std::string suffix_;
+  int64_t base_offset_;
+  uint32_t index_interval_bytes_;
+  std::shared_ptr<File> file_;
+  uint64_t size_;
+  OffsetIndex offset_index_;
+  TimeIndex time_index_;
+  std::vector<AbortedTransaction> aborted_;
+  int64_t next_offset_;
+  int64_t max_timestamp_ = -1;
+  int64_t offset_of_max_timestamp_ = -1;
+  int64_t first_batch_timestamp_ = -1;
+  int64_t created_ms_ = 0;
+  uint64_t bytes_since_entry_ = 0;
+};
+
+}  // namespace ottla::storage
