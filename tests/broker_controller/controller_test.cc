@@ -51,7 +51,7 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
   }
 
   void start_broker() {
-    run(ensure_startup_paths(*client_));
+    ASSERT_TRUE(run(ensure_startup_paths(*client_)).ok());
     BrokerNode node;
     node.id = 0;
     node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
@@ -85,7 +85,9 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     return bytes;
   }
   Status lead_partition(const std::string& topic, const Uuid&, int32_t partition, int32_t) override {
-    led_.push_back(topic + "-" + std::to_string(partition));
+    // A partition may be led again and again; it is opened once.
+    const std::string name = topic + "-" + std::to_string(partition);
+    if (std::find(led_.begin(), led_.end(), name) == led_.end()) led_.push_back(name);
     return {};
   }
   void set_topic_overrides(const std::string&, std::map<std::string, std::string>) override {}

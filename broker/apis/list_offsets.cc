@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/apis/list_offsets.h"
+
+#include <set>
+
+#include "broker/apis/partition_lookup.h"
+#include "protocol/base/log.h"
+#include "protocol/generated/list_offsets_request.h"
+#include "protocol/generated/list_offsets_response.h"
+
+namespace ottla {
+namespace {
+
+using protocol::ListOffsetsRequest;
+using protocol::ListOffsetsResponse;
+using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;
+
+constexpr int64_t kLatest = -1;
+constexpr int64_t kEarliest = -2;
+constexpr int64_t kMaxTimestamp = -3;
+constexpr int64_t kEarliestLocal = -4;
+constexpr int64_t kLatestTiered = -5;
+constexpr int64_t kEarliestPendingUpload = -6;
+constexpr int8_t kReadCommitted = 1;
+
+// The first version that knows a special timestamp; 32767 for one that nobody knows.
+int16_t known_since(int64_t timestamp) {
+  switch (timestamp) {
+    case kLatest:
+    case kEarliest:
+      return 0;
+    case kMaxTimestamp:
+      return 7;
+    case kEarliestLocal:
+      return 8;
+    case kLatestTiered:
+      return 9;
+    case kEarliestPendingUpload:
+      return 11;
+    default:
+      return INT16_MAX;
+  }
+}
+
+Result<storage::TimestampOffset> look_up(Partition& partition, int64_t timestamp, int64_t bound) {
+  const storage::Log& log = partition.log();
+  if (timestamp == kLatest) return storage::TimestampOffset{-1, bound, partition.leader_epoch()};
+  if (timestamp == kEarliest || timestamp == kEarliestLocal) {
+    const int64_t start = log.log_start_offset();
+    return storage::TimestampOffset{-1, start, log.epoch_at(start).value_or(-1)};
+  }
+  if (timestamp == kLatestTiered || timestamp == kEarliestPendingUpload) return storage::TimestampOffset{};
+  auto found = timestamp == kMaxTimestamp ? log.max_timestamp() : log.find_timestamp(timestamp);
+  if (found.ok() && found->offset >= bound) return storage::TimestampOffset{};
+  return found;
+}
+
+// Version 0: starts of segments, newest first, whose records are older than the timestamp; the end too where it is asked for the latest.
+void answer_old_style(storage::Log& log, const ListOffsetsRequest::ListOffsetsPartition& asked, Answer& out) {
+  std::vector<int64_t> offsets;
+  const auto starts = log.segment_starts();
+  const bool latest = asked.timestamp == kLatest;
+  if (latest) offsets.push_back(log.high_watermark());
+  for (auto start = starts.rbegin(); start != starts.rend(); ++start) {
+    const bool last = std::next(start) == starts.rend();
+    const bool wanted = latest || (asked.timestamp == kEarliest ? last : start->max_timestamp <= asked.timestamp);
+    if (wanted && (offsets.empty() || offsets.back() != start->offset)) offsets.push_back(start->offset);
+  }
+  if (offsets.size() > static_cast<size_t>(std::max(asked.max_num_offsets, 0))) {
+    offsets.resize(static_cast<size_t>(std::max(asked.max_num_offsets, 0)));
+  }
+  out.old_style_offsets = std::move(offsets);
+}
+
+ErrorCode answer(Request& request, std::string_view topic, const ListOffsetsRequest& asked,
+                 const ListOffsetsRequest::ListOffsetsPartition& partition, Answer& out) {
+  if (partition.timestamp < 0 && request.version > 0 && request.version < known_since(partition.timestamp)) {
+    return ErrorCode::UNSUPPORTED_VERSION;
+  }
+  const FoundPartition found =
+      find_partition(request.services, topic, partition.partition_index, partition.current_leader_epoch);
+  if (found.error != ErrorCode::NONE) return found.error;
+  storage::Log& log = found.partition->log();
+  if (request.version == 0) {
+    answer_old_style(log, partition, out);
+    return ErrorCode::NONE;
+  }
+  const int64_t bound = asked.isolation_level == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  const auto looked_up = look_up(*found.partition, partition.timestamp, bound);
+  if (!looked_up.ok()) {
+    log_error("broker.partitions", "ListOffsets of {}-{}: {}", topic, partition.partition_index, looked_up.status().message());
+    return looked_up.status().code();
+  }
+  out.timestamp = looked_up->timestamp;
+  out.offset = looked_up->offset;
+  out.leader_epoch = looked_up->leader_epoch;
+  return ErrorCode::NONE;
+}
+
+// Partitions that the request names more than once.
+std::set<std::pair<std::string_view, int32_t>> duplicates(const ListOffsetsRequest& asked) {
+  std::set<std::pair<std::string_view, int32_t>> seen;
+  std::set<std::pair<std::string_view, int32_t>> twice;
+  for (const auto& topic : asked.topics) {
+    for (const auto& partition : topic.partitions) {
+      if (!seen.insert({topic.name, partition.partition_index}).second) twice.insert({topic.name, partition.partition_index});
+    }
+  }
+  return twice;
+}
+
+}  // namespace
+
+void handle_list_offsets(Request& request) {
+  ListOffsetsRequest asked;
+  if (!request.decode(asked)) return;
+  const auto twice = duplicates(asked);
+  ListOffsetsResponse response;
+  for (const auto& topic : asked.topics) {
+    auto& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      Answer& result = answered.partitions.emplace_back();
+      result.partition_index = partition.partition_index;
+      const bool named_twice = twice.contains({topic.name, partition.partition_index});
+      const ErrorCode error =
+          named_twice ? ErrorCode::INVALID_REQUEST : answer(request, topic.name, asked, partition, result);
+      result.error_code = static_cast<int16_t>(error);
+    }
+  }
+  request.responder.send(response);
+}
+
+}  // namespace ottla

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/config/log_config.h"
+
+namespace ottla::config {
+namespace {
+
+std::optional<records::Compression> target_codec(Compression compression) {
+  switch (compression) {
+    case Compression::kProducer:
+      return std::nullopt;
+    case Compression::kUncompressed:
+      return records::Compression::kNone;
+    case Compression::kGzip:
+      return records::Compression::kGzip;
+    case Compression::kSnappy:
+      return records::Compression::kSnappy;
+    case Compression::kLz4:
+      return records::Compression::kLz4;
+    case Compression::kZstd:
+      return records::Compression::kZstd;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& broker) {
+  storage::LogConfig out;
+  out.segment_bytes = topic.segment_bytes;
+  out.segment_ms = topic.segment_ms;
+  out.segment_jitter_ms = topic.segment_jitter_ms;
+  out.segment_index_bytes = topic.segment_index_bytes;
+  out.index_interval_bytes = topic.index_interval_bytes;
+  out.flush_messages = topic.flush_messages;
+  out.flush_ms = topic.flush_ms;
+  out.retention_ms = topic.retention_ms;
+  out.retention_bytes = topic.retention_bytes;
+  out.max_message_bytes = topic.max_message_bytes;
+  out.file_delete_delay_ms = topic.file_delete_delay_ms;
+  out.cleanup_delete = topic.delete_old;
+  out.cleanup_compact = topic.compact;
+  out.log_append_time = topic.timestamp_type == TimestampType::kLogAppendTime;
+  out.timestamp_before_max_ms = topic.timestamp_before_max_ms;
+  out.timestamp_after_max_ms = topic.timestamp_after_max_ms;
+  out.compression = target_codec(topic.compression);
+  out.min_insync_replicas = topic.min_insync_replicas;
+  out.preallocate = topic.preallocate;
+  out.producer_id_expiration_ms = broker.producer_id_expiration_ms;
+  return out;
+}
+
+}  // namespace ottla::config

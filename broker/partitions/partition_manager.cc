@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/partitions/partition_manager.h"
+
+#include <algorithm>
+
+namespace ottla {
+
+void Partition::remove_waiter(PartitionWaiter& waiter) { std::erase(waiters_, &waiter); }
+
+void Partition::notify_waiters() {
+  // Those that finish remove themselves, which moves what stands behind them: from the back, each is still told once.
+  for (size_t left = waiters_.size(); left > 0; --left) {
+    if (left <= waiters_.size()) waiters_[left - 1]->on_partition_changed();
+  }
+}
+
+Partition* PartitionManager::find(std::string_view topic, int32_t index) {
+  const auto found = topics_.find(topic);
+  if (found == topics_.end()) return nullptr;
+  const auto partition = found->second.find(index);
+  return partition == found->second.end() ? nullptr : partition->second.get();
+}
+
+std::vector<Partition*> PartitionManager::partitions_of(std::string_view topic) {
+  std::vector<Partition*> out;
+  const auto found = topics_.find(topic);
+  if (found == topics_.end()) return out;
+  for (const auto& [index, partition] : found->second) out.push_back(partition.get());
+  return out;
+}
+
+void PartitionManager::for_each(const std::function<void(Partition&)>& visit) {
+  for (const auto& [topic, partitions] : topics_) {
+    for (const auto& [index, partition] : partitions) visit(*partition);
+  }
+}
+
+Status PartitionManager::become_leader(const std::string& topic, const Uuid& topic_id, int32_t index,
+                                       int32_t leader_epoch, const storage::LogConfig& config) {
+  if (Partition* open = find(topic, index)) {
+    if (open->leader_epoch() == leader_epoch) return {};
+    open->set_leader_epoch(leader_epoch);
+    const Status begun = open->log().begin_epoch(leader_epoch);
+    open->notify_waiters();
+    return begun;
+  }
+  const auto log = logs_.get_or_create(topic, index, topic_id, config);
+  if (!log.ok()) return log.status();
+  const Status begun = (*log)->begin_epoch(leader_epoch);
+  if (!begun.ok()) return begun;
+  topics_[topic].emplace(index, std::make_unique<Partition>(topic, topic_id, index, **log, leader_epoch));
+  ++count_;
+  return {};
+}
+
+void PartitionManager::update_config(std::string_view topic, const storage::LogConfig& config) {
+  for (Partition* partition : partitions_of(topic)) partition->log().update_config(config);
+}
+
+void PartitionManager::delete_topic(std::string_view topic) {
+  const auto found = topics_.find(topic);
+  if (found != topics_.end()) {
+    // Out of sight first: waiters that are told look the partition up and find it gone.
+    const TopicPartitions partitions = std::move(found->second);
+    topics_.erase(found);
+    count_ -= partitions.size();
+    for (const auto& [index, partition] : partitions) partition->notify_waiters();
+  }
+  logs_.delete_topic(topic);
+}
+
+}  // namespace ottla

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/program/broker.h"
+
+#include <cerrno>
+
+#include "broker/config/log_config.h"
+#include "broker/program/coordination_service.h"
+#include "protocol/base/log.h"
+
+namespace ottla {
+
+using coordination::SessionEvent;
+
+namespace {
+
+constexpr const char* kComponent = "broker";
+constexpr const char* kOffsetsTopic = "__consumer_offsets";
+
+groups::GroupConfig group_config(const config::BrokerConfig& config) {
+  groups::GroupConfig out;
+  out.group_min_session_timeout_ms = config.group_min_session_timeout_ms;
+  out.group_max_session_timeout_ms = config.group_max_session_timeout_ms;
+  out.group_max_size = config.group_max_size;
+  out.group_initial_rebalance_delay_ms = config.group_initial_rebalance_delay_ms;
+  out.offsets_retention_minutes = config.offsets_retention_ms / 60000;
+  out.offsets_retention_check_interval_ms = config.offsets_retention_check_interval_ms;
+  out.offset_metadata_max_bytes = config.offset_metadata_max_bytes;
+  out.offsets_topic_num_partitions = config.offsets_topic_num_partitions;
+  return out;
+}
+
+ZkTopicAdmin::Settings topic_settings(const config::BrokerConfig& config) {
+  ZkTopicAdmin::Settings out;
+  out.broker_id = config.broker_id;
+  out.num_partitions = config.num_partitions;
+  out.default_replication_factor = static_cast<int16_t>(config.default_replication_factor);
+  out.offsets_partitions = config.offsets_topic_num_partitions;
+  out.offsets_replication_factor = config.offsets_topic_replication_factor;
+  out.offsets_segment_bytes = config.offsets_topic_segment_bytes;
+  out.delete_topic_enable = config.delete_topic_enable;
+  return out;
+}
+
+}  // namespace
+
+Broker::Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
+               std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal)
+    : flush_list_(flush_list),
+      loop_(flush_list.loop()),
+      files_(files),
+      random_(std::move(random)),
+      fatal_(std::move(fatal)),
+      configs_(std::move(config)),
+      client_(std::move(client)) {
+  client_->set_session_handler([this](SessionEvent event) { on_session_event(event); });
+  client_->set_watch_handler([this](const coordination::WatchEvent& event) {
+    if (controller_) controller_->on_watch_event(event);
+    if (config_changes_) config_changes_->on_watch_event(event);
+  });
+}
+
+Broker::~Broker() {
+  ports_.clear();
+  groups_.reset();
+}
+
+void Broker::start(std::function<void(Status)> done) { start_detached(run_start(std::move(done))); }
+
+Task<void> Broker::run_start(std::function<void(Status)> done) {
+  const Status status = co_await start_steps();
+  // A stop that came meanwhile is already under way and answers for itself.
+  if (!stopping_) done(status);
+}
+
+Task<Status> Broker::start_steps() {
+  Status status = open_listeners();
+  if (status.ok()) status = open_log_directories();
+  if (!status.ok()) co_return status;
+  status = co_await connect();
+  if (!status.ok() || stopping_) co_return status;
+  status = co_await join_cluster_identity();
+  if (!status.ok() || stopping_) co_return status;
+  status = co_await load_settings();
+  if (!status.ok() || stopping_) co_return status;
+  status = co_await load_logs();
+  if (!status.ok() || stopping_) co_return status;
+  make_parts();
+  status = co_await join_cluster();
+  if (!status.ok() || stopping_) co_return status;
+  for (const auto& port : ports_) port->start();
+  log_info(kComponent, "broker {} of cluster {} serves {}", configs_.broker().broker_id, metadata_.cluster_id, addresses());
+  co_return Status();
+}
+
+Status Broker::open_listeners() {
+  for (const config::Endpoint& endpoint : configs_.broker().listeners) {
+    auto opened = net::Listener::open(flush_list_, endpoint.host, endpoint.port);
+    if (!opened.ok()) {
+      std::string hint = opened.status().message();
+      if (opened.status().error_number() == EADDRINUSE) {
+        hint += ". Another program has port " + std::to_string(endpoint.port) + ": stop it, or choose another port in listeners";
+      }
+      return {ErrorCode::INVALID_CONFIG, "listener " + config::format_endpoint(endpoint) + ": " + hint};
+    }
+    bound_.push_back({endpoint, std::move(*opened)});
+  }
+  return {};
+}
+
+Status Broker::open_log_directories() {
+  const config::BrokerConfig& config = configs_.broker();
+  storage::LogManager::Options options;
+  options.directories = config.log_dirs;
+  options.recovery_threads = config.num_recovery_threads_per_data_dir;
+  options.retention_check_interval_ms = config.log_retention_check_interval_ms;
+  options.flush_check_interval_ms = config.log_flush_scheduler_interval_ms;
+  options.checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
+  auto opened = storage::LogManager::open(loop_, files_, std::move(options));
+  if (!opened.ok()) return opened.status();
+  logs_ = std::move(*opened);
+  return {};
+}
+
+Task<Status> Broker::connect() {
+  const auto timeout = configs_.broker().zookeeper_connection_timeout_ms;
+  const bool connected = co_await Callback<bool>([this, timeout](auto done) {
+    connect_timer_ = loop_.make_timer([this] { std::exchange(session_opened_, nullptr)(false); });
+    session_opened_ = [this, done](bool opened) {
+      connect_timer_->stop();
+      done(opened);
+    };
+    connect_timer_->start(timeout);
+    const Status started = client_->start();
+    if (!started.ok()) {
+      log_error(kComponent, "zookeeper.connect={}: {}", client_->describe(), started.message());
+      std::exchange(session_opened_, nullptr)(false);
+    }
+  });
+  if (connected) co_return co_await ensure_startup_paths(*client_);
+  co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR,
+                   "no session with ZooKeeper at " + client_->describe() + " within zookeeper.connection.timeout.ms=" +
+                       std::to_string(timeout) + ": is it running, and does zookeeper.connect name it?");
+}
+
+Task<Status> Broker::join_cluster_identity() {
+  const auto cluster = co_await obtain_cluster_id(*client_, random_);
+  if (!cluster.ok()) co_return cluster.status();
+  metadata_.cluster_id = *cluster;
+  int32_t id = configs_.broker().broker_id;
+  const auto stored = logs_->stored_broker_id();
+  if (!stored.ok()) co_return stored.status();
+  if (id < 0) id = stored->value_or(-1);
+  if (id < 0) {
+    if (!configs_.broker().broker_id_generation_enable) {
+      co_return Status(ErrorCode::INVALID_CONFIG, "broker.id is not set, and broker.id.generation.enable=false: set broker.id");
+    }
+    const auto generated = co_await generate_broker_id(*client_, configs_.broker().reserved_broker_max_id);
+    if (!generated.ok()) co_return generated.status();
+    id = *generated;
+  }
+  configs_.set_broker_id(id);
+  co_return logs_->claim_directories(id, metadata_.cluster_id);
+}
+
+Task<Status> Broker::load_settings() {
+  const auto brokers = co_await ConfigChanges::load_all(*client_, "brokers");
+  if (!brokers.ok()) co_return brokers.status();
+  for (const auto& [name, overrides] : *brokers) on_settings_changed("brokers", name, overrides);
+  const auto topics = co_await ConfigChanges::load_all(*client_, "topics");
+  if (!topics.ok()) co_return topics.status();
+  for (const auto& [name, overrides] : *topics) configs_.set_topic_overrides(name, overrides);
+  co_return Status();
+}
+
+Task<Status> Broker::load_logs() {
+  const auto config_of = [this](const std::string& topic) {
+    return config::to_log_config(configs_.topic_config(topic), configs_.broker());
+  };
+  co_return co_await Callback<Status>([&](auto done) { logs_->load(config_of, done); });
+}
+
+void Broker::make_parts() {
+  const config::BrokerConfig& config = configs_.broker();
+  partitions_ = std::make_unique<PartitionManager>(*logs_);
+  offsets_log_ = std::make_unique<PartitionOffsetsLog>(loop_, *partitions_);
+  groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
+  fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
+  controller_ = std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable}, loop_,
+                                             *client_, metadata_, *this, random_);
+  topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_, random_,
+                                           config::validate_topic_overrides);
+  controller_->set_listener([this] { on_topics_changed(); });
+  config_changes_ = std::make_unique<ConfigChanges>(
+      loop_, *client_, [this](const std::string& type, const std::string& name, ConfigChanges::Overrides overrides) {
+        on_settings_changed(type, name, overrides);
+      });
+  services_ = std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *logs_,
+                                                  *fetch_sessions_, *topics_, *groups_});
+  ConnectionLimits limits;
+  limits.max_frame_bytes = static_cast<size_t>(config.socket_request_max_bytes);
+  limits.max_idle_ms = config.connections_max_idle_ms;
+  limits.max_connections = config.max_connections;
+  limits.max_connections_per_ip = config.max_connections_per_ip;
+  for (BoundListener& bound : bound_) {
+    bound.port = bound.listener->port();
+    ports_.push_back(std::make_unique<KafkaPort>(flush_list_, std::move(bound.listener), bound.endpoint.listener, limits,
+                                                 *services_));
+  }
+  groups_->start();
+}
+
+BrokerNode Broker::own_node() const {
+  const config::BrokerConfig& config = configs_.broker();
+  BrokerNode node;
+  node.id = config.broker_id;
+  node.rack = config.broker_rack;
+  for (const config::Endpoint& advertised : config.advertised_listeners) {
+    Endpoint endpoint;
+    endpoint.listener = advertised.listener;
+    endpoint.security_protocol = config::security_protocol_name(advertised.protocol);
+    endpoint.host = advertised.host.empty() ? machine_name() : advertised.host;
+    endpoint.port = advertised.port;
+    for (const BoundListener& bound : bound_) {
+      if (endpoint.port == 0 && bound.endpoint.listener == advertised.listener) endpoint.port = bound.port;
+    }
+    node.endpoints.push_back(std::move(endpoint));
+  }
+  return node;
+}
+
+Task<Status> Broker::join_cluster() {
+  const auto registered = co_await register_broker(*client_, own_node(), loop_.wall_ms());
+  if (!registered.ok()) co_return registered.status();
+  const Status ids = co_await topics_->claim_producer_ids();
+  if (!ids.ok()) co_return ids;
+  Status watching = co_await config_changes_->start();
+  if (!watching.ok()) co_return watching;
+  Status elected = co_await Callback<Status>([this](auto done) { controller_->start(done); });
+  joined_ = elected.ok();
+  co_return elected;
+}
+
+std::string Broker::addresses() const {
+  std::string out;
+  for (const Endpoint& endpoint : own_node().endpoints) {
+    const bool ipv6 = endpoint.host.find(':') != std::string::npos;
+    out += (out.empty() ? "" : ",") + (ipv6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+  }
+  return out;
+}
+
+void Broker::on_session_event(SessionEvent event) {
+  if (stopping_) return;
+  switch (event) {
+    case SessionEvent::kConnected:
+      if (session_opened_) return std::exchange(session_opened_, nullptr)(true);
+      if (controller_ && !joined_) start_detached(rejoin());
+      return;
+    case SessionEvent::kDisconnected:
+      log_warn(kComponent, "the connection to ZooKeeper at {} is gone; clients are served on", client_->describe());
+      return;
+    case SessionEvent::kExpired: {
+      log_warn(kComponent, "the ZooKeeper session expired; opening a new one");
+      joined_ = false;
+      if (controller_) controller_->stop();
+      const Status restarted = client_->start();
+      if (!restarted.ok()) fatal_(restarted);
+      return;
+    }
+    case SessionEvent::kAuthFailed:
+      return fatal_({ErrorCode::INVALID_CONFIG, "ZooKeeper at " + client_->describe() + " refused the credentials"});
+  }
+}
+
+Task<void> Broker::rejoin() {
+  const Status joined = co_await join_cluster();
+  if (joined.ok() || stopping_) co_return;
+  fatal_(joined);
+}
+
+void Broker::on_settings_changed(const std::string& type, const std::string& name,
+                                 const std::map<std::string, std::string>& overrides) {
+  if (type == "topics") {
+    configs_.set_topic_overrides(name, overrides);
+    if (partitions_) apply_topic_config(name);
+    return;
+  }
+  if (name == "<default>") {
+    configs_.set_default_overrides(overrides);
+  } else if (name == std::to_string(configs_.broker().broker_id)) {
+    configs_.set_broker_overrides(overrides);
+  } else {
+    return;
+  }
+  if (!partitions_) return;
+  for (const auto& [topic, metadata] : metadata_.topics()) apply_topic_config(topic);
+}
+
+void Broker::apply_topic_config(const std::string& topic) {
+  partitions_->update_config(topic, config::to_log_config(configs_.topic_config(topic), configs_.broker()));
+}
+
+void Broker::on_topics_changed() {
+  const TopicMetadata* offsets = metadata_.find(kOffsetsTopic);
+  if (offsets != nullptr) groups_->set_partition_count(static_cast<int32_t>(offsets->partitions.size()));
+  topics_->on_metadata_changed();
+}
+
+void Broker::set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) {
+  configs_.set_topic_overrides(topic, overrides);
+}
+
+Status Broker::lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition, int32_t leader_epoch) {
+  const bool known = partitions_->find(topic, partition) != nullptr;
+  const Status led = partitions_->become_leader(topic, topic_id, partition, leader_epoch,
+                                                config::to_log_config(configs_.topic_config(topic), configs_.broker()));
+  if (led.ok() && !known && topic == kOffsetsTopic) groups_->on_partition_elected(partition);
+  return led;
+}
+
+void Broker::drop_topic(const std::string& topic) {
+  if (topic == kOffsetsTopic) {
+    for (const Partition* partition : partitions_->partitions_of(topic)) groups_->on_partition_resigned(partition->index());
+  }
+  partitions_->delete_topic(topic);
+  configs_.forget_topic(topic);
+  groups_->on_topics_deleted({topic});
+}
+
+void Broker::stop(std::function<void()> done) {
+  stopping_ = true;
+  start_detached(run_stop(std::move(done)));
+}
+
+Task<void> Broker::run_stop(std::function<void()> done) {
+  log_info(kComponent, "stopping");
+  for (const auto& port : ports_) port->close_listener();
+  if (groups_) groups_->stop();
+  ports_.clear();
+  if (controller_) controller_->stop();
+  // Only this wait is bounded: an ensemble that does not answer must not keep us from closing the logs.
+  co_await Callback<bool>([this](auto finished) {
+    auto once = std::make_shared<std::function<void(bool)>>(std::move(finished));
+    const auto finish = [once] {
+      if (*once) std::exchange(*once, nullptr)(true);
+    };
+    connect_timer_ = loop_.make_timer(finish);
+    connect_timer_->start(2000);
+    client_->close(finish);
+  });
+  if (logs_) co_await Callback<bool>([this](auto finished) { logs_->close([finished] { finished(true); }); });
+  done();
+}
+
+}  // namespace ottla

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker: everything that makes it Kafka, put together, started and stopped (kafka.server.KafkaServer).
+//
+// Start, in order; each step's failure ends the start with a sentence that says what to change:
+//   1. listeners are bound (nobody is accepted yet), log directories locked, meta.properties read
+//   2. the session with coordination opens, within zookeeper.connection.timeout.ms
+//   3. the persistent paths, the cluster id, the broker id; settings kept in ZooKeeper
+//   4. logs are loaded, recovered where the last stop was not clean
+//   5. /brokers/ids/<id>, election, topics; the partitions led here are open
+//   6. clients are accepted
+// A session that expires later starts again at 5; meanwhile clients are served.
+//
+// Stop: clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are flushed and marked clean.
+//
+// Threads: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/apis/services.h"
+#include "broker/config/broker_config.h"
+#include "broker/config/config_store.h"
+#include "broker/controller/config_changes.h"
+#include "broker/controller/controller.h"
+#include "broker/controller/zk_topic_admin.h"
+#include "broker/groups/group_coordinator.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/partitions/fetch_session.h"
+#include "broker/partitions/offsets_log.h"
+#include "broker/partitions/partition_manager.h"
+#include "broker/program/kafka_port.h"
+#include "coordination/client.h"
+#include "storage/io/file_system.h"
+#include "storage/log/log_manager.h"
+
+namespace ottla {
+
+class Broker : private ControllerActions {
+ public:
+  // `flush_list` (with its loop) and `files` outlive the broker. `fatal` is called when the broker can not go on: the program
+  // should stop it.
+  Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
+         std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal);
+  ~Broker();
+
+  // `done` is called once.
+  void start(std::function<void(Status)> done);
+  // May be called while start() is under way.
+  void stop(std::function<void()> done);
+
+  // Where clients may connect, "127.0.0.1:9092,..."
+  std::string addresses() const;
+
+ private:
+  Task<void> run_start(std::function<void(Status)> done);
+  Task<Status> start_steps();
+  Status open_listeners();
+  Status open_log_directories();
+  void make_parts();
+  Task<Status> connect();
+  Task<Status> join_cluster_identity();
+  Task<Status> load_settings();
+  Task<Status> load_logs();
+  Task<Status> join_cluster();
+  Task<void> rejoin();
+  Task<void> run_stop(std::function<void()> done);
+  BrokerNode own_node() const;
+  void on_session_event(coordination::SessionEvent event);
+  void on_settings_changed(const std::string& type, const std::string& name, const std::map<std::string, std::string>& overrides);
+  void on_topics_changed();
+  void apply_topic_config(const std::string& topic);
+
+  // ControllerActions
+  void set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) override;
+  Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition, int32_t leader_epoch) override;
+  void drop_topic(const std::string& topic) override;
+
+  net::FlushList& flush_list_;
+  EventLoop& loop_;
+  storage::FileSystem& files_;
+  RandomBytes random_;
+  std::function<void(Status)> fatal_;
+  config::ConfigStore configs_;
+  std::unique_ptr<coordination::Client> client_;
+  MetadataCache metadata_;
+  std::unique_ptr<storage::LogManager> logs_;
+  std::unique_ptr<PartitionManager> partitions_;
+  std::unique_ptr<PartitionOffsetsLog> offsets_log_;
+  std::unique_ptr<groups::GroupCoordinator> groups_;
+  std::unique_ptr<FetchSessionCache> fetch_sessions_;
+  std::unique_ptr<Controller> controller_;
+  std::unique_ptr<ZkTopicAdmin> topics_;
+  std::unique_ptr<ConfigChanges> config_changes_;
+  std::unique_ptr<Services> services_;
+  struct BoundListener {
+    config::Endpoint endpoint;
+    std::unique_ptr<net::Listener> listener;  // until it is a KafkaPort
+    int port = 0;
+  };
+  std::vector<BoundListener> bound_;
+  std::vector<std::unique_ptr<KafkaPort>> ports_;
+  std::function<void(bool connected)> session_opened_;
+  std::unique_ptr<Timer> connect_timer_;
+  bool joined_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace ottla
