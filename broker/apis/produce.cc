@@ -40,7 +40,7 @@ storage::AppendInfo failed(ErrorCode error, std::string message = {}) {
 }
 
 bool is_transactional(Bytes records) {
-  if (records.size() < records::kBatchHeaderBytes) return false;
+  if (records.size() < records::kBatchHeaderSize) return false;
   const records::RecordBatchView batch(records);
   return batch.magic() == records::kMagicV2 && batch.is_transactional();
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "broker/net/connection.h"
+#include "protocol/base/status.h"
 #include "protocol/generated/api_keys.h"
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"

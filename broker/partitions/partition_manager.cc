@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "storage/log/log_manager.h"
+
 namespace ottla {
 
 void Partition::remove_waiter(PartitionWaiter& waiter) { std::erase(waiters_, &waiter); }

@@ -18,9 +18,12 @@
 #include "protocol/base/status.h"
 #include "protocol/base/uuid.h"
 #include "storage/log/log.h"
-#include "storage/log/log_manager.h"
 
 namespace ottla {
+
+namespace storage {
+class LogManager;
+}
 
 // A request that waits for partitions to change (Kafka's DelayedOperation). It is told at most once per change, and removes
 // itself from every partition when it is done.

@@ -111,6 +111,14 @@ Result<TimestampOffset> Log::max_timestamp() const {
   return find_timestamp(best->max_timestamp());
 }
 
+std::vector<SegmentStart> Log::segment_starts() const {
+  std::vector<SegmentStart> starts;
+  for (const auto& [base, segment] : segments_) {
+    starts.push_back({std::max(base, log_start_offset_), segment->max_timestamp()});
+  }
+  return starts;
+}
+
 LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const { return epochs_.end_of(epoch, log_end_offset_); }
 
 Status Log::begin_epoch(int32_t leader_epoch) { return epochs_.assign(leader_epoch, log_end_offset_); }

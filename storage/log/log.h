@@ -75,6 +75,11 @@ struct LogReadInfo {
   std::vector<AbortedTransaction> aborted;
 };
 
+struct SegmentStart {
+  int64_t offset = 0;  // the log's start for the first segment
+  int64_t max_timestamp = -1;
+};
+
 struct TimestampOffset {
   int64_t timestamp = -1;
   int64_t offset = -1;
@@ -127,6 +132,8 @@ class Log {
   Result<TimestampOffset> find_timestamp(int64_t timestamp) const;
   // The record with the largest timestamp; offset -1 in an empty log.
   Result<TimestampOffset> max_timestamp() const;
+  // For ListOffsets v0, the oldest first.
+  std::vector<SegmentStart> segment_starts() const;
   LeaderEpochCache::EpochEnd end_of_epoch(int32_t epoch) const;
   std::optional<int32_t> latest_epoch() const { return epochs_.latest_epoch(); }
   std::optional<int32_t> epoch_at(int64_t offset) const { return epochs_.epoch_at(offset); }
