@@ -87,7 +87,7 @@ def compare(stream, expected, lines, ordered=True):
         return
     report = [f"{stream} is not as expected:"]
     report += [f"    - {_marked(line)}" for line in expected] or ["    - (nothing)"]
-    report += [f"    +   {line}" for line in lines[:60]] or ["    + (nothing)"]
+    report += [f"    +   {line}" for line in lines[:25]] or ["    + (nothing)"]
     raise Failed("\n".join(report))
 
 

@@ -197,8 +197,9 @@ class Process:
     def name(self):
         return " ".join(os.path.basename(part) for part in self.command[:2])
 
-    def tail(self, count=30):
-        lines = [f"  out| {line}" for line in self.out[-count:]] + [f"  err| {line}" for line in self.err[-count:]]
+    def tail(self, count=12):
+        lines = [f"  {name}| {line[:300]}" for name, seen in (("out", self.out), ("err", self.err))
+                 for line in seen[-count:]]
         return "\n".join(lines) if lines else "  (it printed nothing)"
 
 

@@ -35,7 +35,7 @@ class Texts:
     """Texts for one release of the tools and the emulated releases of the broker ("2.8", "4.3" or both)."""
 
     def __init__(self, tools, emulates):
-        self.old_tools = tools.startswith("2.")
+        self.major = int(tools.split(".")[0])
         self.emulates = emulates
 
     def broker(self, what, **values):
@@ -43,7 +43,7 @@ class Texts:
         return [_BROKER[what][release].format(**values) for release in self.emulates]
 
     def topic_logger(self):
-        return "kafka.admin.TopicCommand$" if self.old_tools else "org.apache.kafka.tools.TopicCommand"
+        return "kafka.admin.TopicCommand$" if self.major < 3 else "org.apache.kafka.tools.TopicCommand"
 
     def topic_error(self, kind, wordings, trace=False, out=()):
         err = [Any(*[f"[<time>] ERROR {kind}: {wording}" for wording in wordings])]
@@ -64,7 +64,7 @@ class Texts:
         rows = [Any(*[head + text for text in dict.fromkeys(shown)])]
         for number in range(partitions):
             row = f"\tTopic: {topic}\tPartition: {number}\tLeader: <n>\tReplicas: <n>\tIsr: <n>"
-            if self.old_tools:
+            if self.major < 3:
                 rows.append(row)
             else:  # N/A: the broker has no DescribeTopicPartitions
                 rows.append(Any(row + "\tElr: \tLastKnownElr: ", row + "\tElr: N/A\tLastKnownElr: N/A"))
@@ -72,7 +72,7 @@ class Texts:
 
     def missing_topic_warning(self, topic, client, many=True):
         """The warnings of a client whose topic is being created: none, one, or (many) several."""
-        lead = ("Error while fetching metadata" if self.old_tools
+        lead = ("Error while fetching metadata" if self.major < 3
                 else "The metadata response from the cluster reported a recoverable issue")
         codes = {"2.8": "LEADER_NOT_AVAILABLE", "4.3": "UNKNOWN_TOPIC_OR_PARTITION"}
         lines = [f"[<time>] WARN [{client}] {lead} with correlation id <n> : {{{topic}={codes[release]}}} "
@@ -80,10 +80,10 @@ class Texts:
         return [Block(*lines) if many else Maybe(*lines)]
 
     def consumer_hint(self, arguments=()):
-        return [] if self.old_tools or "--partition" in arguments else [Maybe(_HINT)]
+        return [] if self.major < 4 or "--partition" in arguments else [Maybe(_HINT)]
 
     def consumer_timeout(self):
-        if self.old_tools:
+        if self.major < 3:
             return ["[<time>] ERROR Error processing message, terminating consumer process:  "
                     "(kafka.tools.ConsoleConsumer$)", "org.apache.kafka.common.errors.TimeoutException"]
         return ["[<time>] ERROR Error processing message, terminating consumer process:  "
@@ -91,8 +91,13 @@ class Texts:
                 Any("org.apache.kafka.common.errors.TimeoutException: null",
                     "org.apache.kafka.common.errors.TimeoutException")]
 
+    def missing_topic(self, topic):
+        """kafka-topics about a topic that is not there, as the tool itself words it."""
+        return f"Topic 'Optional[{topic}]' does not exist as expected" if self.major == 3 else \
+            f"Topic '{topic}' does not exist as expected"
+
     def reader_property(self):
-        return "--property" if self.old_tools else "--reader-property"
+        return "--property" if self.major < 4 else "--reader-property"
 
     def formatter_property(self):
-        return "--property" if self.old_tools else "--formatter-property"
+        return "--property" if self.major < 4 else "--formatter-property"

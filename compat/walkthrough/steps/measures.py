@@ -25,7 +25,7 @@ def measures(walk: Walk):
     topic = walk.name("perf")
     walk.step("create", "kafka-topics", *walk.at_broker(), "--create", "--topic", topic, "--partitions", "1",
               out=[f"Created topic {topic}."])
-    if walk.texts.old_tools:
+    if walk.texts.major < 4:
         target, count = ("--producer-props", f"bootstrap.servers={walk.bootstrap}", "acks=all"), "--messages"
     else:
         target, count = (*walk.at_broker(), "--command-property", "acks=all"), "--num-records"
@@ -50,11 +50,12 @@ def _api_versions(walk):
     require(lines[-1] == ")", f"the last line is {lines[-1]}")
     usable = {}
     for line in lines[1:-1]:
-        match = re.fullmatch(r"\t(\w+|UNKNOWN)\((\d+)\): (UNSUPPORTED|\d+(?: to \d+)? \[(usable: (\d+)|unusable.*)\]),?",
+        match = re.fullmatch(r"\t(\w+|UNKNOWN)\((\d+)\): (UNSUPPORTED|\d+(?: to \d+)?"
+                             r"(?: \[(usable: (\d+)|unusable.*)\])?),?",
                              line)
         require(match, f"not a line of an API: {line!r}")
         usable[match[1]] = int(match[5]) if match[5] else None
-    newer = not walk.texts.old_tools and walk.texts.emulates == ("4.3",)
+    newer = walk.texts.major >= 4 and walk.texts.emulates == ("4.3",)
     for api, wanted in APIS.items():
         version = wanted[1 if newer else 0]
         if version is not None:

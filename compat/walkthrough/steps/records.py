@@ -17,7 +17,7 @@ def records(walk: Walk):
     walk.produce("produce with keys", topic, ["k1:v1", "k2:v2", "k1:v3"], *keyed)
     walk.step("a line without a key", "kafka-console-producer", *broker, "--topic", topic, *keyed, stdin="nokey\n",
               code=1, err=["org.apache.kafka.common.KafkaException: " + (
-                  "No key found on line 1: nokey" if walk.texts.old_tools else
+                  "No key found on line 1: nokey" if walk.texts.major < 3 else
                   "No key separator found on line number 1: 'nokey'"), Block("\tat <any>")])
     for codec in CODECS:
         walk.produce(f"produce with {codec}", topic, [f"{codec} 1", f"{codec} 2"], "--compression-codec", codec)
@@ -43,7 +43,7 @@ def records(walk: Walk):
 
 
 def _offsets(walk, topic):
-    where = ("--broker-list", walk.bootstrap) if walk.texts.old_tools else walk.at_broker()
+    where = ("--broker-list", walk.bootstrap) if walk.texts.major < 3 else walk.at_broker()
     walk.step("get-offsets: the end", "kafka-get-offsets", *where, "--topic", topic, out=[f"{topic}:0:3"])
     walk.step("delete records before an offset", "kafka-delete-records", *walk.at_broker(), "--offset-json-file",
               "/dev/stdin", stdin=f'{{"version":1,"partitions":[{{"topic":"{topic}","partition":0,"offset":2}}]}}',
@@ -51,7 +51,7 @@ def _offsets(walk, topic):
                    f"partition: {topic}-0\tlow_watermark: 2"])
     walk.step("get-offsets: the beginning has moved", "kafka-get-offsets", *where, "--topic", topic, "--time", "-2",
               out=[f"{topic}:0:2"])
-    if walk.texts.old_tools:
+    if walk.texts.major < 3:
         err = [f"Topic {walk.name('none')} does not exist"]
     else:
         err = ["Error occurred: Could not match any topic-partitions with the specified filters"]

@@ -35,7 +35,7 @@ def topics(walk: Walk):
 
 
 def _offsets_at(walk):
-    return ("--broker-list", walk.bootstrap) if walk.texts.old_tools else walk.at_broker()
+    return ("--broker-list", walk.bootstrap) if walk.texts.major < 3 else walk.at_broker()
 
 
 def mistakes(walk: Walk):
@@ -55,9 +55,9 @@ def mistakes(walk: Walk):
     command("a topic that exists", "--create", "--topic", topic,
             **refused("TopicExistsException", "exists", t=topic))
     command("describe a missing topic", "--describe", "--topic", missing,
-            **by_tool(f"Topic '{missing}' does not exist as expected"))
+            **by_tool(walk.texts.missing_topic(missing)))
     command("delete a missing topic", "--delete", "--topic", missing,
-            **by_tool(f"Topic '{missing}' does not exist as expected"))
+            **by_tool(walk.texts.missing_topic(missing)))
     command("more replicas than brokers", "--create", "--topic", missing, "--partitions", "1",
             "--replication-factor", "2", **refused("InvalidReplicationFactorException", "replication factor", m=2))
     command("negative partitions", "--create", "--topic", missing, "--partitions", "-1",

@@ -47,7 +47,7 @@ class Walk:
             compare("standard error", list(err), result.err)
             require(result.code == code, f"exit code is {result.code}, not {code}")
         except Exception as failure:
-            others = "\n".join(f"    {line}" for line in result.err[:15])
+            others = "\n".join(f"    {line}" for line in result.err[:8])
             failure.args = (f"$ {' '.join([os.path.basename(result.command[0])] + result.command[1:])}\n"
                             f"{failure}\n  (exit {result.code}; standard error was:)\n{others}",)
             raise
