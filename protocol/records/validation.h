@@ -45,6 +45,11 @@ struct RecordError {
 };
 
 struct ValidatedRecords {
+  ValidatedRecords() = default;
+  // `batch` may point into `rebuilt`, so this moves and does not copy.
+  ValidatedRecords(ValidatedRecords&&) = default;
+  ValidatedRecords& operator=(ValidatedRecords&&) = default;
+
   // NONE: `batch` is to be appended. CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE,
   // UNSUPPORTED_COMPRESSION_TYPE, UNSUPPORTED_FOR_MESSAGE_FORMAT, UNKNOWN_SERVER_ERROR (data that cannot be
   // decompressed).
