@@ -14,32 +14,31 @@ namespace {
 using protocol::DescribeLogDirsRequest;
 using protocol::DescribeLogDirsResponse;
 
-bool wanted(const DescribeLogDirsRequest& asked, const storage::LogManager::LogDescription& log) {
+bool wanted(const DescribeLogDirsRequest& asked, std::string_view topic, int32_t partition) {
   if (!asked.topics) return true;
-  return std::any_of(asked.topics->begin(), asked.topics->end(), [&](const auto& topic) {
-    return topic.topic == log.topic &&
-           std::find(topic.partitions.begin(), topic.partitions.end(), log.partition) != topic.partitions.end();
+  return std::any_of(asked.topics->begin(), asked.topics->end(), [&](const auto& one) {
+    return one.topic == topic && std::find(one.partitions.begin(), one.partitions.end(), partition) != one.partitions.end();
   });
 }
 
-void describe(const DescribeLogDirsRequest& asked, const storage::LogManager::DirectoryDescription& directory,
-              DescribeLogDirsResponse::DescribeLogDirsResult& out) {
+void describe(storage::LogManager& logs, const storage::LogManager::DirectoryState& directory,
+              const DescribeLogDirsRequest& asked, DescribeLogDirsResponse::DescribeLogDirsResult& out) {
   out.log_dir = directory.path;
   if (!directory.online) {
     out.error_code = static_cast<int16_t>(ErrorCode::KAFKA_STORAGE_ERROR);
     return;
   }
-  if (directory.space) {
-    out.total_bytes = static_cast<int64_t>(directory.space->total_bytes);
-    out.usable_bytes = static_cast<int64_t>(directory.space->usable_bytes);
+  if (const auto space = logs.space(directory.path); space.ok()) {
+    out.total_bytes = static_cast<int64_t>(space->total_bytes);
+    out.usable_bytes = static_cast<int64_t>(space->usable_bytes);
   }
-  for (const auto& log : directory.logs) {
-    if (!wanted(asked, log)) continue;
-    if (out.topics.empty() || out.topics.back().name != log.topic) out.topics.emplace_back().name = log.topic;
+  logs.for_each([&](const storage::TopicPartitionName& name, storage::Log& log) {
+    if (storage::parent_directory(log.directory()) != directory.path || !wanted(asked, name.topic, name.partition)) return;
+    if (out.topics.empty() || out.topics.back().name != name.topic) out.topics.emplace_back().name = name.topic;
     auto& partition = out.topics.back().partitions.emplace_back();
-    partition.partition_index = log.partition;
-    partition.partition_size = static_cast<int64_t>(log.size_in_bytes);
-  }
+    partition.partition_index = name.partition;
+    partition.partition_size = static_cast<int64_t>(log.size_in_bytes());
+  });
 }
 
 }  // namespace
@@ -47,9 +46,10 @@ void describe(const DescribeLogDirsRequest& asked, const storage::LogManager::Di
 void handle_describe_log_dirs(Request& request) {
   DescribeLogDirsRequest asked;
   if (!request.decode(asked)) return;
-  const auto directories = request.services.logs.describe();
+  storage::LogManager& logs = request.services.logs;
+  const auto directories = logs.directories();
   DescribeLogDirsResponse response;
-  for (const auto& directory : directories) describe(asked, directory, response.results.emplace_back());
+  for (const auto& directory : directories) describe(logs, directory, asked, response.results.emplace_back());
   request.responder.send(response);
 }
 

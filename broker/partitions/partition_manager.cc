@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/log.h"
 #include "storage/log/log_manager.h"
 
 namespace ottla {
@@ -68,7 +69,15 @@ void PartitionManager::delete_topic(std::string_view topic) {
     count_ -= partitions.size();
     for (const auto& [index, partition] : partitions) partition->notify_waiters();
   }
-  logs_.delete_topic(topic);
+  // Also logs that were never opened here: a deletion that a crash interrupted.
+  std::vector<int32_t> indexes;
+  logs_.for_each([&](const storage::TopicPartitionName& name, storage::Log&) {
+    if (name.topic == topic) indexes.push_back(name.partition);
+  });
+  for (const int32_t index : indexes) {
+    const Status removed = logs_.remove(std::string(topic), index);
+    if (!removed.ok()) log_error("broker.partitions", "cannot delete {}-{}: {}", topic, index, removed.message());
+  }
 }
 
 }  // namespace ottla

@@ -2,6 +2,7 @@
 #include "broker/program/broker.h"
 
 #include <cerrno>
+#include <filesystem>
 
 #include "broker/config/log_config.h"
 #include "broker/program/coordination_service.h"
@@ -109,16 +110,22 @@ Status Broker::open_listeners() {
 
 Status Broker::open_log_directories() {
   const config::BrokerConfig& config = configs_.broker();
-  storage::LogManager::Options options;
-  options.directories = config.log_dirs;
-  options.recovery_threads = config.num_recovery_threads_per_data_dir;
-  options.retention_check_interval_ms = config.log_retention_check_interval_ms;
-  options.flush_check_interval_ms = config.log_flush_scheduler_interval_ms;
-  options.checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
-  auto opened = storage::LogManager::open(loop_, files_, std::move(options));
-  if (!opened.ok()) return opened.status();
-  logs_ = std::move(*opened);
-  return {};
+  storage::LogManagerSettings settings;
+  for (const std::string& directory : config.log_dirs) settings.directories.push_back(std::filesystem::absolute(directory));
+  settings.retention_check_interval_ms = config.log_retention_check_interval_ms;
+  settings.flush_check_interval_ms = config.log_flush_scheduler_interval_ms;
+  settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
+  settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
+  settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
+  logs_ = std::make_unique<storage::LogManager>(
+      files_, loop_, std::move(settings), random_,
+      [this](const std::string& directory, const Status& why) { on_directory_failed(directory, why); });
+  return logs_->lock_directories();
+}
+
+void Broker::on_directory_failed(const std::string& directory, const Status& why) {
+  log_error(kComponent, "log directory {} is offline: {}", directory, why.message());
+  if (logs_->online_directories() == 0) fatal_({ErrorCode::KAFKA_STORAGE_ERROR, "no log directory is left: see log.dirs"});
 }
 
 Task<Status> Broker::connect() {
@@ -147,9 +154,7 @@ Task<Status> Broker::join_cluster_identity() {
   if (!cluster.ok()) co_return cluster.status();
   metadata_.cluster_id = *cluster;
   int32_t id = configs_.broker().broker_id;
-  const auto stored = logs_->stored_broker_id();
-  if (!stored.ok()) co_return stored.status();
-  if (id < 0) id = stored->value_or(-1);
+  if (id < 0) id = logs_->identity().broker_id.value_or(-1);
   if (id < 0) {
     if (!configs_.broker().broker_id_generation_enable) {
       co_return Status(ErrorCode::INVALID_CONFIG, "broker.id is not set, and broker.id.generation.enable=false: set broker.id");
@@ -159,7 +164,7 @@ Task<Status> Broker::join_cluster_identity() {
     id = *generated;
   }
   configs_.set_broker_id(id);
-  co_return logs_->claim_directories(id, metadata_.cluster_id);
+  co_return logs_->take_identity(id, metadata_.cluster_id);
 }
 
 Task<Status> Broker::load_settings() {
@@ -348,7 +353,7 @@ Task<void> Broker::run_stop(std::function<void()> done) {
     connect_timer_->start(2000);
     client_->close(finish);
   });
-  if (logs_) co_await Callback<bool>([this](auto finished) { logs_->close([finished] { finished(true); }); });
+  if (logs_) co_await Callback<bool>([this](auto finished) { logs_->stop(finished); });
   done();
 }
 

@@ -59,6 +59,7 @@ class Broker : private ControllerActions {
   Task<Status> start_steps();
   Status open_listeners();
   Status open_log_directories();
+  void on_directory_failed(const std::string& directory, const Status& why);
   void make_parts();
   Task<Status> connect();
   Task<Status> join_cluster_identity();
