@@ -8,7 +8,7 @@ import time
 
 from . import kafka
 from .checks import Checks, require
-from .processes import Process, Timeout, free_port, run
+from .processes import Process, Timeout, free_port, run, wait_until
 
 READY = r"^ready\b(.*)"
 STOCK = os.path.join(kafka.COMPAT, "lib", "stock-as-ottla")
@@ -108,6 +108,17 @@ def kcat(*arguments, stdin="", seconds=60, check=True):
     return result
 
 
+def read_all(bootstrap, topic, form="%s", seconds=60):
+    """Every record of a topic, through librdkafka; a broker that has just started may not know it for a moment."""
+    def known():
+        lines = kcat("-L", "-b", bootstrap).out
+        return any(f'topic "{topic}" with' in line and "0 partitions" not in line for line in lines) and \
+            not any("Leader not available" in line or "leader -1" in line for line in lines)
+    wait_until(known, 20, f"topic {topic} in the broker's metadata", every=0.2)
+    return kcat("-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-f", form + "\\n",
+                seconds=seconds).out
+
+
 def walkthrough(checks, *arguments, seconds=400):
     """Runs the walkthrough, shows its lines, and adds its counts to `checks`."""
     process = Process([os.path.join(kafka.COMPAT, "walkthrough", "run"), *arguments])
@@ -123,4 +134,4 @@ def walkthrough(checks, *arguments, seconds=400):
     checks.failed += int(last[2])
 
 
-__all__ = ["Checks", "Pair", "Server", "kcat", "options", "start", "start_again", "walkthrough"]
+__all__ = ["Checks", "Pair", "Server", "kcat", "options", "read_all", "start", "start_again", "walkthrough"]
