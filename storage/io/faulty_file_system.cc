@@ -30,7 +30,8 @@ class FaultyFileSystem::MemoryFile : public File {
   }
   Result<uint64_t> size() const override { return uint64_t{inode_->live.size()}; }
   Status truncate(uint64_t size) override {
-    if (const int error = files_.enter(Call::kTruncate)) return Status::from_errno(error, "truncate " + path_);
+    if (const int error = files_.enter(Call::kTruncate))
+      return Status::from_errno(error, "truncate " + path_);
     inode_->live.resize(size);
     return {};
   }
@@ -71,7 +72,9 @@ int FaultyFileSystem::enter(Call call) {
   return 0;
 }
 
-void FaultyFileSystem::fail_call(Call call, int n, int error_number) { failures_.push_back({call, n, error_number, false}); }
+void FaultyFileSystem::fail_call(Call call, int n, int error_number) {
+  failures_.push_back({call, n, error_number, false});
+}
 void FaultyFileSystem::fail_calls_from(Call call, int n, int error_number) {
   failures_.push_back({call, n, error_number, true});
 }
@@ -129,7 +132,8 @@ Result<std::vector<DirectoryEntry>> FaultyFileSystem::list(const std::string& pa
     if (parent_directory(name) == path) entries.push_back({name.substr(path.size() + 1), false});
   }
   for (const std::string& name : directories_) {
-    if (name != path && parent_directory(name) == path) entries.push_back({name.substr(path.size() + 1), true});
+    if (name != path && parent_directory(name) == path)
+      entries.push_back({name.substr(path.size() + 1), true});
   }
   return entries;
 }
@@ -179,7 +183,8 @@ Status FaultyFileSystem::remove_all(const std::string& path) {
 }
 
 Status FaultyFileSystem::sync_directory(const std::string& path) {
-  if (const int error = enter(Call::kSyncDirectory)) return Status::from_errno(error, "fsync directory " + path);
+  if (const int error = enter(Call::kSyncDirectory))
+    return Status::from_errno(error, "fsync directory " + path);
   std::erase_if(synced_names_, [&](const auto& entry) { return parent_directory(entry.first) == path; });
   for (const auto& [name, inode] : names_) {
     if (parent_directory(name) == path) synced_names_[name] = inode;

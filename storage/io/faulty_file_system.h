@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file system in memory for tests: crash() brings back what a power cut leaves (only what was synced, names and bytes), and
-// fail_call() makes the n-th call fail with an errno.
+// A file system in memory for tests: crash() brings back what a power cut leaves (only what was synced, names
+// and bytes), and fail_call() makes the n-th call fail with an errno.
 //
-// A crash drops unsynced bytes whole, or keeps the first `kept` bytes of each file's unsynced tail (a torn write). Files
-// opened before a crash must not be used after it. Threads: one.
+// A crash drops unsynced bytes whole, or keeps the first `kept` bytes of each file's unsynced tail (a torn
+// write). Files opened before a crash must not be used after it. Threads: one.
 #pragma once
 
 #include <map>

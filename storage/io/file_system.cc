@@ -10,7 +10,8 @@ Status File::read_exactly_at(std::span<uint8_t> out, uint64_t position) const {
     const ssize_t count = read_at(out, position);
     if (count < 0) return Status::from_errno(static_cast<int>(-count), "read " + path());
     if (count == 0) {
-      return Status::from_errno(EIO, "read " + path() + " at " + std::to_string(position) + ": the file ends before that");
+      return Status::from_errno(
+          EIO, "read " + path() + " at " + std::to_string(position) + ": the file ends before that");
     }
     out = out.subspan(static_cast<size_t>(count));
     position += static_cast<uint64_t>(count);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one way to files: everything that storage and coordination keep on disk goes through here, so that a test can put a
-// file system below that forgets what was not synced and fails the call it is told to (faulty_file_system.h).
+// The one way to files: everything that storage and coordination keep on disk goes through here, so that a
+// test can put a file system below that forgets what was not synced and fails the call it is told to
+// (faulty_file_system.h).
 //
-// Threads: any; one File is written by one thread at a time, and may be read by others meanwhile. Every call may block.
-// Errors are Status values with errno and the path. Short writes and EINTR are looped over inside.
+// Threads: any; one File is written by one thread at a time, and may be read by others meanwhile. Every call
+// may block. Errors are Status values with errno and the path. Short writes and EINTR are looped over inside.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ class File : public ReadableFile {
   Status read_exactly_at(std::span<uint8_t> out, uint64_t position) const;
   virtual Result<uint64_t> size() const = 0;
   virtual Status truncate(uint64_t size) = 0;
-  // fdatasync: contents and size survive a power cut. The name does too only after sync_directory of its parent.
+  // fdatasync: contents and size survive a power cut. The name does too only after sync_directory of its
+  // parent.
   virtual Status sync() = 0;
   // Reserves space up to `size` without changing what size() says; may do nothing.
   virtual Status reserve(uint64_t size) = 0;
@@ -75,7 +77,8 @@ class FileSystem {
 
   // The whole file as text; at most `max_bytes`.
   Result<std::string> read_text(const std::string& path, uint64_t max_bytes = 16 << 20);
-  // Replaces `path` so that a crash leaves the old or the new content: "<path>.tmp", sync, rename, sync of the directory.
+  // Replaces `path` so that a crash leaves the old or the new content: "<path>.tmp", sync, rename, sync of
+  // the directory.
   Status write_atomically(const std::string& path, Bytes content);
 };
 

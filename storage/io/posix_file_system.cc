@@ -31,12 +31,14 @@ class PosixFile : public File {
   int descriptor() const override { return fd_; }
 
   ssize_t read_at(std::span<uint8_t> out, uint64_t position) const override {
-    const ssize_t count = retried([&] { return ::pread(fd_, out.data(), out.size(), static_cast<off_t>(position)); });
+    const ssize_t count =
+        retried([&] { return ::pread(fd_, out.data(), out.size(), static_cast<off_t>(position)); });
     return count < 0 ? -errno : count;
   }
   Status write_at(Bytes bytes, uint64_t position) override {
     while (!bytes.empty()) {
-      const ssize_t count = retried([&] { return ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(position)); });
+      const ssize_t count =
+          retried([&] { return ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(position)); });
       if (count < 0) return Status::from_errno(errno, "write " + path_);
       bytes = bytes.subspan(static_cast<size_t>(count));
       position += static_cast<uint64_t>(count);
@@ -60,7 +62,8 @@ class PosixFile : public File {
   }
   Status reserve(uint64_t size) override {
     // A file system without it is no reason to fail: writes allocate as they go.
-    if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
+    if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno != EOPNOTSUPP &&
+        errno != ENOSYS) {
       return Status::from_errno(errno, "fallocate " + path_);
     }
     return {};
@@ -83,7 +86,8 @@ class PosixLock : public FileLock {
 class PosixFileSystem : public FileSystem {
  public:
   Result<std::shared_ptr<File>> open(const std::string& path, bool create) override {
-    const int fd = retried([&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0644); });
+    const int fd =
+        retried([&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0644); });
     if (fd < 0) return Status::from_errno(errno, "open " + path);
     return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
   }
@@ -115,7 +119,8 @@ class PosixFileSystem : public FileSystem {
     return entries;
   }
   Status rename(const std::string& from, const std::string& to) override {
-    if (::rename(from.c_str(), to.c_str()) != 0) return Status::from_errno(errno, "rename " + from + " to " + to);
+    if (::rename(from.c_str(), to.c_str()) != 0)
+      return Status::from_errno(errno, "rename " + from + " to " + to);
     return {};
   }
   Status remove_file(const std::string& path) override {

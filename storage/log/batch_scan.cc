@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/records/record_batch.h"
+
 namespace ottla::storage {
 namespace {
 
 // One read brings the headers of several small batches.
 constexpr size_t kReadAhead = 4096;
 constexpr uint32_t kSmallestOldMessage = 14;
-constexpr uint16_t kTransactionalBit = 0x10;
-constexpr uint16_t kControlBit = 0x20;
 
 std::optional<BatchHeader> decode_old(Reader& reader, BatchHeader header) {
   // crc, magic, attributes, and in format 1 the timestamp
@@ -31,27 +31,28 @@ std::optional<BatchHeader> decode_batch_header(Bytes bytes, uint64_t available) 
   BatchHeader header;
   header.base_offset = reader.int64();
   const int32_t length = reader.int32();
-  if (length < 0 || header.base_offset < 0 || uint64_t{kBatchOverhead} + static_cast<uint32_t>(length) > available) {
+  if (length < 0 || header.base_offset < 0 ||
+      uint64_t{kBatchOverhead} + static_cast<uint32_t>(length) > available) {
     return std::nullopt;
   }
   header.size = kBatchOverhead + static_cast<uint32_t>(length);
   header.magic = static_cast<int8_t>(bytes[kMagicOffset]);
   if (header.magic == 0 || header.magic == 1) return decode_old(reader, header);
   if (header.magic != 2 || header.size < kV2HeaderBytes || bytes.size() < kV2HeaderBytes) return std::nullopt;
-  header.leader_epoch = reader.int32();
-  reader.skip(1 + 4);
-  const uint16_t attributes = reader.uint16();
-  header.transactional = (attributes & kTransactionalBit) != 0;
-  header.control = (attributes & kControlBit) != 0;
-  const int32_t last_delta = reader.int32();
+  const records::RecordBatchView batch(bytes);
+  const int32_t last_delta = batch.last_offset_delta();
+  header.leader_epoch = batch.partition_leader_epoch();
+  header.transactional = batch.is_transactional();
+  header.control = batch.is_control();
   header.last_offset = header.base_offset + last_delta;
-  header.base_timestamp = reader.int64();
-  header.max_timestamp = reader.int64();
-  header.producer_id = reader.int64();
-  header.producer_epoch = reader.int16();
-  header.base_sequence = reader.int32();
-  header.record_count = reader.int32();
-  if (last_delta < 0 || header.record_count < 0) return std::nullopt;
+  header.base_timestamp = batch.base_timestamp();
+  header.max_timestamp = batch.max_timestamp();
+  header.producer_id = batch.producer_id();
+  header.producer_epoch = batch.producer_epoch();
+  header.base_sequence = batch.base_sequence();
+  header.record_count = batch.record_count();
+  if (last_delta < 0 || header.record_count < 0 || header.last_offset < header.base_offset)
+    return std::nullopt;
   return header;
 }
 

@@ -40,8 +40,9 @@ inline constexpr uint32_t kV2HeaderBytes = 61;
 inline constexpr uint32_t kBatchOverhead = 12;
 inline constexpr uint32_t kMagicOffset = 16;
 
-// Decodes the header at the front of `bytes`, of which at least kV2HeaderBytes (or all that are left) must be there. Nothing where no batch
-// can begin so: a size below its own header or beyond `available`, an unknown magic.
+// Decodes the header at the front of `bytes`, of which at least kV2HeaderBytes (or all that are left) must be
+// there. Nothing where no batch can begin so: a size below its own header or beyond `available`, an unknown
+// magic.
 std::optional<BatchHeader> decode_batch_header(Bytes bytes, uint64_t available);
 
 // Walks batches from `position` to `end`; stops where `visit` returns false, or where no whole batch begins.

@@ -21,11 +21,13 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 Status malformed(const std::string& path, size_t line, const std::string& text) {
-  return {ErrorCode::KAFKA_STORAGE_ERROR, "malformed line " + std::to_string(line) + " in checkpoint " + path + ": '" + text + "'"};
+  return {ErrorCode::KAFKA_STORAGE_ERROR,
+          "malformed line " + std::to_string(line) + " in checkpoint " + path + ": '" + text + "'"};
 }
 
 // The words of each entry, all with `width` words.
-Result<std::vector<std::vector<std::string>>> read_entries(FileSystem& files, const std::string& path, size_t width) {
+Result<std::vector<std::vector<std::string>>> read_entries(FileSystem& files, const std::string& path,
+                                                           size_t width) {
   std::vector<std::vector<std::string>> entries;
   if (!files.exists(path)) return entries;
   const auto text = files.read_text(path, uint64_t{1} << 30);
@@ -43,8 +45,9 @@ Result<std::vector<std::vector<std::string>>> read_entries(FileSystem& files, co
     entries.push_back(std::move(words));
   }
   if (entries.size() == expected) return entries;
-  return Status(ErrorCode::KAFKA_STORAGE_ERROR, "checkpoint " + path + " promises " + std::to_string(expected) +
-                                                    " entries and has " + std::to_string(entries.size()));
+  return Status(ErrorCode::KAFKA_STORAGE_ERROR, "checkpoint " + path + " promises " +
+                                                    std::to_string(expected) + " entries and has " +
+                                                    std::to_string(entries.size()));
 }
 
 Status write_lines(FileSystem& files, const std::string& path, size_t count, const std::string& lines) {
@@ -93,7 +96,8 @@ Result<std::vector<EpochEntry>> read_epoch_checkpoint(FileSystem& files, const s
   return epochs;
 }
 
-Status write_epoch_checkpoint(FileSystem& files, const std::string& path, const std::vector<EpochEntry>& entries) {
+Status write_epoch_checkpoint(FileSystem& files, const std::string& path,
+                              const std::vector<EpochEntry>& entries) {
   std::string lines;
   for (const EpochEntry& entry : entries) {
     lines += std::to_string(entry.epoch) + " " + std::to_string(entry.start_offset) + "\n";

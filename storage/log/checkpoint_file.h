@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kafka's checkpoint files: a version line "0", a count line, then one line per entry
-// (org.apache.kafka.server.common.CheckpointFile, kafka.server.checkpoints.OffsetCheckpointFile, LeaderEpochCheckpointFile).
+// (org.apache.kafka.server.common.CheckpointFile, kafka.server.checkpoints.OffsetCheckpointFile,
+// LeaderEpochCheckpointFile).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@
 
 namespace ottla::storage {
 
-// "topic partition offset" lines. A missing or empty file has no entries; anything else that is not of the format is an error
-// that names the line, so that a damaged checkpoint is never taken for a low offset.
+// "topic partition offset" lines. A missing or empty file has no entries; anything else that is not of the
+// format is an error that names the line, so that a damaged checkpoint is never taken for a low offset.
 using OffsetCheckpoint = std::map<TopicPartitionName, int64_t>;
 Result<OffsetCheckpoint> read_offset_checkpoint(FileSystem& files, const std::string& path);
 Status write_offset_checkpoint(FileSystem& files, const std::string& path, const OffsetCheckpoint& offsets);
@@ -27,6 +28,7 @@ struct EpochEntry {
 };
 // "epoch start_offset" lines, as above.
 Result<std::vector<EpochEntry>> read_epoch_checkpoint(FileSystem& files, const std::string& path);
-Status write_epoch_checkpoint(FileSystem& files, const std::string& path, const std::vector<EpochEntry>& entries);
+Status write_epoch_checkpoint(FileSystem& files, const std::string& path,
+                              const std::vector<EpochEntry>& entries);
 
 }  // namespace ottla::storage

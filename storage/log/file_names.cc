@@ -18,7 +18,9 @@ bool all_digits(std::string_view text) {
 
 }  // namespace
 
-std::string offset_file_name(int64_t offset, std::string_view suffix) { return fmt::format("{:020}{}", offset, suffix); }
+std::string offset_file_name(int64_t offset, std::string_view suffix) {
+  return fmt::format("{:020}{}", offset, suffix);
+}
 
 std::optional<int64_t> offset_of_file_name(std::string_view name, std::string_view suffix) {
   if (name.size() != kOffsetDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
@@ -30,7 +32,9 @@ std::optional<int64_t> offset_of_file_name(std::string_view name, std::string_vi
   return offset;
 }
 
-std::string partition_directory(std::string_view topic, int32_t partition) { return fmt::format("{}-{}", topic, partition); }
+std::string partition_directory(std::string_view topic, int32_t partition) {
+  return fmt::format("{}-{}", topic, partition);
+}
 
 std::optional<TopicPartitionName> parse_partition_directory(std::string_view name) {
   const size_t dash = name.rfind('-');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every name of a file or directory in a log directory, built and parsed here alone (kafka.log.UnifiedLog, LocalLog,
-// LogFileUtils).
+// Every name of a file or directory in a log directory, built and parsed here alone (kafka.log.UnifiedLog,
+// LocalLog, LogFileUtils).
 #pragma once
 
 #include <cstdint>

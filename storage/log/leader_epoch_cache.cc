@@ -21,15 +21,19 @@ Status LeaderEpochCache::write() {
   const auto file = files_->open(temporary, true);
   if (!file.ok()) return file.status();
   Status status = (*file)->truncate(0);
-  if (status.ok()) status = (*file)->write_at({reinterpret_cast<const uint8_t*>(content.data()), content.size()}, 0);
+  if (status.ok())
+    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(content.data()), content.size()}, 0);
   return status.ok() ? files_->rename(temporary, path_) : status;
 }
 
 Status LeaderEpochCache::assign(int32_t epoch, int64_t start_offset) {
   if (epoch < 0) return {};
-  if (!entries_.empty() && epoch <= entries_.back().epoch && start_offset >= entries_.back().start_offset) return {};
+  if (!entries_.empty() && epoch <= entries_.back().epoch && start_offset >= entries_.back().start_offset)
+    return {};
   // A newer epoch that begins earlier takes the place of what it covers (the log was cut).
-  std::erase_if(entries_, [&](const EpochEntry& entry) { return entry.epoch >= epoch || entry.start_offset >= start_offset; });
+  std::erase_if(entries_, [&](const EpochEntry& entry) {
+    return entry.epoch >= epoch || entry.start_offset >= start_offset;
+  });
   entries_.push_back({epoch, start_offset});
   return write();
 }
@@ -42,8 +46,9 @@ std::optional<int32_t> LeaderEpochCache::latest_epoch() const {
 LeaderEpochCache::EpochEnd LeaderEpochCache::end_of(int32_t epoch, int64_t log_end_offset) const {
   if (epoch < 0 || entries_.empty() || epoch > entries_.back().epoch) return {};
   if (epoch == entries_.back().epoch) return {epoch, log_end_offset};
-  const auto next = std::upper_bound(entries_.begin(), entries_.end(), epoch,
-                                     [](int32_t wanted, const EpochEntry& entry) { return wanted < entry.epoch; });
+  const auto next =
+      std::upper_bound(entries_.begin(), entries_.end(), epoch,
+                       [](int32_t wanted, const EpochEntry& entry) { return wanted < entry.epoch; });
   // Older than all that is known: the epoch itself, ending where the first known one begins.
   if (next == entries_.begin()) return {epoch, next->start_offset};
   return {std::prev(next)->epoch, next->start_offset};
@@ -59,8 +64,15 @@ std::optional<int32_t> LeaderEpochCache::epoch_at(int64_t offset) const {
 }
 
 Status LeaderEpochCache::truncate_from_end(int64_t offset) {
-  const size_t removed = std::erase_if(entries_, [&](const EpochEntry& entry) { return entry.start_offset >= offset; });
+  const size_t removed =
+      std::erase_if(entries_, [&](const EpochEntry& entry) { return entry.start_offset >= offset; });
   return removed == 0 ? Status() : write();
+}
+
+Status LeaderEpochCache::clear() {
+  if (entries_.empty()) return {};
+  entries_.clear();
+  return write();
 }
 
 Status LeaderEpochCache::truncate_from_start(int64_t offset) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where each leader epoch of a partition begins: leader-epoch-checkpoint (KIP-101, KIP-279; kafka LeaderEpochFileCache).
+// Where each leader epoch of a partition begins: leader-epoch-checkpoint (KIP-101, KIP-279; kafka
+// LeaderEpochFileCache).
 //
 // Threads: one at a time.
 #pragma once
@@ -19,12 +20,13 @@ class LeaderEpochCache {
   LeaderEpochCache(FileSystem& files, std::string path) : files_(&files), path_(std::move(path)) {}
 
   Status load();
-  // Records that `epoch` begins at `start_offset`, where it is newer than what is known. Written to the file at once, without a sync
-  // of its own: recovery rebuilds the cache from the batches.
+  // Records that `epoch` begins at `start_offset`, where it is newer than what is known. Written to the file
+  // at once, without a sync of its own: recovery rebuilds the cache from the batches.
   Status assign(int32_t epoch, int64_t start_offset);
   std::optional<int32_t> latest_epoch() const;
-  // The largest known epoch at or before `epoch`, and where it ends (the start of the next, or the log's end); {-1, -1} where
-  // the epoch is unknown, older than all, or newer than the latest (OffsetsForLeaderEpoch).
+  // The largest known epoch at or before `epoch`, and where it ends (the start of the next, or the log's
+  // end); {-1, -1} where the epoch is unknown, older than all, or newer than the latest
+  // (OffsetsForLeaderEpoch).
   struct EpochEnd {
     int32_t epoch = -1;
     int64_t end_offset = -1;
@@ -36,6 +38,8 @@ class LeaderEpochCache {
   Status truncate_from_end(int64_t offset);
   // Forgets epochs that end at or before `offset`; the one that holds it begins there now.
   Status truncate_from_start(int64_t offset);
+  // Forgets all.
+  Status clear();
   const std::vector<EpochEntry>& entries() const { return entries_; }
   void set_path(std::string path) { path_ = std::move(path); }
 

@@ -10,20 +10,47 @@ namespace ottla::storage {
 
 Log::~Log() = default;
 
-Result<std::unique_ptr<Segment>> Log::new_segment(int64_t base_offset) {
+Status Log::check_online() const {
+  return offline_ ? Status(ErrorCode::KAFKA_STORAGE_ERROR,
+                           "the log directory of " + std::string(name()) + " is offline")
+                  : Status();
+}
+
+Status Log::noted(Status status) const {
+  if (status.code() == ErrorCode::KAFKA_STORAGE_ERROR && !offline_ && failure_handler_)
+    failure_handler_(status);
+  return status;
+}
+
+Result<std::unique_ptr<Segment>> Log::open_segment(int64_t base_offset) {
   return Segment::open(files_, directory_, base_offset, static_cast<uint32_t>(config_.index_interval_bytes));
+}
+
+Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
+  auto made = open_segment(base_offset);
+  if (!made.ok()) return made.status();
+  (*made)->set_created_ms(now_ms);
+  if (config_.preallocate) {
+    const Status reserved = (*made)->reserve(static_cast<uint64_t>(config_.segment_bytes));
+    if (!reserved.ok()) return reserved;
+  }
+  segments_[base_offset] = std::move(*made);
+  return {};
 }
 
 Status Log::set_topic_id(const Uuid& id) {
   if (id.is_zero() || topic_id_ == id) return {};
+  if (const Status usable = check_online(); !usable.ok()) return usable;
   const std::string text = "version: 0\ntopic_id: " + id.to_string();
   const std::string path = directory_ + "/" + kPartitionMetadata;
-  const auto file = files_.open(path, true);
-  if (!file.ok()) return file.status();
+  const auto file = files_.open(path + ".tmp", true);
+  if (!file.ok()) return noted(file.status());
   Status status = (*file)->truncate(0);
-  if (status.ok()) status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
+  if (status.ok())
+    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
+  if (status.ok()) status = files_.rename(path + ".tmp", path);
   if (status.ok()) topic_id_ = id;
-  return status;
+  return noted(status);
 }
 
 int64_t Log::last_stable_offset() const {
@@ -44,32 +71,29 @@ Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_of
                                                       std::to_string(log_start_offset_) + ", " +
                                                       std::to_string(log_end_offset_) + "]");
   }
+  if (const Status usable = check_online(); !usable.ok()) return usable;
   LogReadInfo info;
   if (offset >= end_offset) return info;
   auto at = std::prev(segments_.upper_bound(offset));
   for (; at != segments_.end(); ++at) {
     const Segment& segment = *at->second;
     const auto first = segment.find(offset);
-    if (!first.ok()) return first.status();
+    if (!first.ok()) return noted(first.status());
     // Nothing at or after the offset here (the rest was compacted away): the next segment begins behind it.
     if (!first->has_value()) continue;
     const BatchPosition& start = **first;
     if (start.header.base_offset >= end_offset) return info;
-    uint64_t limit = segment.size();
-    if (end_offset < segment.next_offset()) {
-      const auto bound = segment.find(end_offset);
-      if (!bound.ok()) return bound.status();
-      if (bound->has_value()) limit = (*bound)->position;
-    }
-    uint64_t length = std::min<uint64_t>(limit - start.position, max_bytes);
-    if (length < start.header.size) length = at_least_one ? std::min<uint64_t>(start.header.size, limit - start.position) : 0;
-    info.slice = segment.slice(start.position, static_cast<uint32_t>(length));
+    if (start.header.size > max_bytes && !at_least_one) return info;
+    const auto end = readable_end(segment, start, max_bytes, end_offset);
+    if (!end.ok()) return noted(end.status());
+    info.slice = segment.slice(start.position, static_cast<uint32_t>(*end - start.position));
     break;
   }
   if (with_aborted && at != segments_.end()) {
     for (auto later = at; later != segments_.end(); ++later) {
       for (const AbortedTransaction& aborted : later->second->aborted()) {
-        if (aborted.last_offset >= offset && aborted.first_offset < end_offset) info.aborted.push_back(aborted);
+        if (aborted.last_offset >= offset && aborted.first_offset < end_offset)
+          info.aborted.push_back(aborted);
       }
     }
     std::sort(info.aborted.begin(), info.aborted.end(),
@@ -78,23 +102,42 @@ Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_of
   return info;
 }
 
+// Where whole batches end that fit into `max_bytes` and lie below `end_offset`; at the end of `first` at
+// least.
+Result<uint64_t> Log::readable_end(const Segment& segment, const BatchPosition& first, uint32_t max_bytes,
+                                   int64_t end_offset) const {
+  uint64_t limit = segment.size();
+  if (end_offset < segment.next_offset()) {
+    const auto bound = segment.find(end_offset);
+    if (!bound.ok()) return bound.status();
+    if (bound->has_value()) limit = (*bound)->position;
+  }
+  const uint64_t least = std::min(first.position + first.header.size, limit);
+  if (first.position + max_bytes >= limit) return limit;
+  if (first.position + max_bytes <= least) return least;
+  return segment.batch_end_at_or_before(first.position, first.position + max_bytes);
+}
+
 Result<TimestampOffset> Log::find_timestamp(int64_t timestamp) const {
+  if (const Status usable = check_online(); !usable.ok()) return usable;
   for (const auto& [base, segment] : segments_) {
     if (segment->max_timestamp() < timestamp) continue;
     int64_t from = log_start_offset_;
-    // A batch may promise a time that only its records below the log's start have: then the next one is asked.
+    // A batch may promise a time that only its records below the log's start have: then the next one is
+    // asked.
     while (true) {
       const auto found = segment->find_timestamp(timestamp, from);
-      if (!found.ok()) return found.status();
+      if (!found.ok()) return noted(found.status());
       if (!found->has_value()) break;
       const BatchPosition& at = **found;
       std::vector<uint8_t> batch(at.header.size);
       const Status read = segment->file().read_exactly_at(batch, at.position);
-      if (!read.ok()) return read;
+      if (!read.ok()) return noted(read);
       const auto record = records::first_record_at_or_after(batch, timestamp, log_start_offset_);
       if (!record.ok()) return record.status();
       if (record->has_value()) {
-        return TimestampOffset{(*record)->timestamp, (*record)->offset, epochs_.epoch_at((*record)->offset).value_or(-1)};
+        return TimestampOffset{(*record)->timestamp, (*record)->offset,
+                               epochs_.epoch_at((*record)->offset).value_or(-1)};
       }
       from = at.header.last_offset + 1;
     }
@@ -105,7 +148,8 @@ Result<TimestampOffset> Log::find_timestamp(int64_t timestamp) const {
 Result<TimestampOffset> Log::max_timestamp() const {
   const Segment* best = nullptr;
   for (const auto& [base, segment] : segments_) {
-    if (segment->size() > 0 && (best == nullptr || segment->max_timestamp() > best->max_timestamp())) best = segment.get();
+    if (segment->size() > 0 && (best == nullptr || segment->max_timestamp() > best->max_timestamp()))
+      best = segment.get();
   }
   if (best == nullptr || best->max_timestamp() < 0) return TimestampOffset{};
   return find_timestamp(best->max_timestamp());
@@ -119,16 +163,22 @@ std::vector<SegmentStart> Log::segment_starts() const {
   return starts;
 }
 
-LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const { return epochs_.end_of(epoch, log_end_offset_); }
+LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const {
+  return epochs_.end_of(epoch, log_end_offset_);
+}
 
-Status Log::begin_epoch(int32_t leader_epoch) { return epochs_.assign(leader_epoch, log_end_offset_); }
+Status Log::begin_epoch(int32_t leader_epoch) {
+  const Status usable = check_online();
+  return usable.ok() ? noted(epochs_.assign(leader_epoch, log_end_offset_)) : usable;
+}
 
 Status Log::delete_records(int64_t offset) {
+  if (const Status usable = check_online(); !usable.ok()) return usable;
   if (offset > high_watermark_) {
-    return {ErrorCode::OFFSET_OUT_OF_RANGE, "cannot delete records up to " + std::to_string(offset) + ", the high watermark is " +
-                                                std::to_string(high_watermark_)};
+    return {ErrorCode::OFFSET_OUT_OF_RANGE, "cannot delete records up to " + std::to_string(offset) +
+                                                ", the high watermark is " + std::to_string(high_watermark_)};
   }
-  return offset <= log_start_offset_ ? Status() : raise_start(offset);
+  return offset <= log_start_offset_ ? Status() : noted(raise_start(offset));
 }
 
 // The start is raised before segments go, so that nobody is sent to what is not there any more (KAFKA-16073).
@@ -157,7 +207,17 @@ std::vector<std::string> Log::take_deleted_files() { return std::exchange(delete
 
 Status Log::truncate_to(int64_t offset) {
   if (offset >= log_end_offset_) return {};
-  if (offset < segments_.begin()->first) return truncate_fully_and_start_at(offset);
+  const Status usable = check_online();
+  if (!usable.ok()) return usable;
+  return noted(offset < segments_.begin()->first ? start_over_at(offset) : cut_to(offset));
+}
+
+Status Log::truncate_fully_and_start_at(int64_t offset) {
+  const Status usable = check_online();
+  return usable.ok() ? noted(start_over_at(offset)) : usable;
+}
+
+Status Log::cut_to(int64_t offset) {
   Status status;
   while (status.ok() && segments_.rbegin()->first >= offset && segments_.size() > 1) {
     status = remove_segment(segments_.rbegin()->first);
@@ -167,25 +227,24 @@ Status Log::truncate_to(int64_t offset) {
   log_end_offset_ = active().next_offset();
   high_watermark_ = std::min(high_watermark_, log_end_offset_);
   recovery_point_ = std::min(recovery_point_, log_end_offset_);
+  log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
   status = epochs_.truncate_from_end(log_end_offset_);
   return status.ok() ? load_producers() : status;
 }
 
-Status Log::truncate_fully_and_start_at(int64_t offset) {
+Status Log::start_over_at(int64_t offset) {
   Status status;
   while (status.ok() && !segments_.empty()) status = remove_segment(segments_.begin()->first);
   if (status.ok()) status = remove_snapshots([](int64_t) { return true; });
+  if (status.ok()) status = start_segment(offset, 0);
   if (!status.ok()) return status;
-  auto made = new_segment(offset);
-  if (!made.ok()) return made.status();
-  segments_[offset] = std::move(*made);
   log_start_offset_ = log_end_offset_ = high_watermark_ = recovery_point_ = offset;
   producers_.clear();
-  return epochs_.truncate_from_end(offset);
+  return epochs_.clear();
 }
 
 Result<int> Log::apply_retention(int64_t now_ms) {
-  if (!config_.cleanup_delete) return 0;
+  if (!config_.cleanup_delete || offline_) return 0;
   int64_t new_start = log_start_offset_;
   uint64_t size = size_in_bytes();
   int count = 0;
@@ -195,13 +254,15 @@ Result<int> Log::apply_retention(int64_t now_ms) {
     // Segments without a timestamp (the old format) are never too old by themselves.
     const bool too_old = config_.retention_ms >= 0 && segment.max_timestamp() >= 0 &&
                          now_ms - segment.max_timestamp() > config_.retention_ms;
-    const bool too_much = config_.retention_bytes >= 0 && size >= static_cast<uint64_t>(config_.retention_bytes) + segment.size();
+    const bool too_much = config_.retention_bytes >= 0 &&
+                          size >= static_cast<uint64_t>(config_.retention_bytes) + segment.size();
     const bool below_start = !last && std::next(at)->first <= log_start_offset_;
-    if ((!too_old && !too_much && !below_start) || segment.size() == 0 || segment.next_offset() > high_watermark_) break;
+    if ((!too_old && !too_much && !below_start) || segment.size() == 0 ||
+        segment.next_offset() > high_watermark_)
+      break;
     if (last) {
       // The active segment may be over as a whole: an empty one takes its place.
-      if (!too_old) break;
-      const Status rolled = roll(now_ms);
+      const Status rolled = noted(roll(now_ms));
       if (!rolled.ok()) return rolled;
     }
     size -= segment.size();
@@ -210,43 +271,41 @@ Result<int> Log::apply_retention(int64_t now_ms) {
     if (last) break;
   }
   if (count == 0) return 0;
-  const Status raised = raise_start(std::max(new_start, log_start_offset_));
+  const Status raised = noted(raise_start(std::max(new_start, log_start_offset_)));
   if (!raised.ok()) return raised;
   return count;
 }
 
-Status Log::roll_if_due(int64_t now_ms) {
-  const Segment& segment = active();
-  if (segment.size() == 0 || now_ms - segment.created_ms() <= config_.segment_ms - config_.segment_jitter_ms) return {};
-  return roll(now_ms);
-}
-
 std::function<Status()> Log::flush_work() {
-  std::vector<Segment*> dirty;
-  for (auto at = segments_.rbegin(); at != segments_.rend(); ++at) {
-    dirty.push_back(at->second.get());
+  std::vector<std::shared_ptr<File>> dirty;
+  Status collected;
+  for (auto at = segments_.rbegin(); at != segments_.rend() && collected.ok(); ++at) {
+    collected = at->second->collect_files(dirty);
     if (at->first <= recovery_point_) break;
   }
-  return [dirty] {
-    for (Segment* segment : dirty) {
-      const Status synced = segment->sync();
-      if (!synced.ok()) return synced;
+  const std::string parent = std::exchange(parent_synced_, true) ? "" : parent_directory(directory_);
+  return [&files = files_, directory = directory_, parent, dirty = std::move(dirty),
+          status = collected]() mutable {
+    for (const auto& file : dirty) {
+      if (status.ok()) status = file->sync();
     }
-    return Status();
+    if (status.ok() && !parent.empty()) status = files.sync_directory(parent);
+    return status.ok() ? files.sync_directory(directory) : status;
   };
 }
 
+Status Log::flush() {
+  const Status flushed = flush_work()();
+  if (flushed.ok()) mark_flushed(log_end_offset_);
+  return flushed;
+}
+
 Status Log::close_clean() {
-  Status status = active().seal();
-  if (status.ok() && log_end_offset_ > recovery_point_) status = flush_work()();
-  if (status.ok() && !producers_.empty()) {
-    status = producers_.write_snapshot(files_, snapshot_path(log_end_offset_), true);
-    snapshots_.insert(log_end_offset_);
-  }
-  if (status.ok()) {
-    mark_flushed(log_end_offset_);
-    status = files_.sync_directory(directory_);
-  }
+  Status status = check_online();
+  if (status.ok()) status = active().seal();
+  // Empty logs need none: there is nothing to walk.
+  if (status.ok() && log_end_offset_ > log_start_offset_) status = take_snapshot(true);
+  if (status.ok() && (log_end_offset_ > recovery_point_ || !parent_synced_)) status = flush();
   close();
   return status;
 }

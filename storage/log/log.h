@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of one partition: a directory of segments in Kafka's own format (kafka UnifiedLog, LocalLog).
 //
-// Offsets: log_start <= high_watermark <= log_end; the last stable offset is the first offset of the oldest open transaction, or
-// the high watermark. With one replica the high watermark is the log's end.
+// Offsets: log_start <= high_watermark <= log_end; the last stable offset is the first offset of the oldest
+// open transaction, or the high watermark. With one replica the high watermark is the log's end.
 //
-// Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the environment's carries
-// KAFKA_STORAGE_ERROR with errno and path, and the log's directory is to be taken offline by the LogManager.
+// Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the
+// environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
+// LogManager, which takes the directory offline).
 //
-// Threads: the loop's, but for open() and sync_files(), which run on the pool while nobody else touches the log. FileSlices
-// that read() gives out stay valid whatever happens to the log.
+// Threads: the loop's, but for open() and close_clean(), which run on the pool while nobody else touches the
+// log, and what flush_work() returns. FileSlices that read() gives out stay valid whatever happens to the
+// log.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +38,7 @@ namespace ottla::storage {
 struct LogConfig {
   int64_t segment_bytes = 1 << 30;
   int64_t segment_ms = int64_t{7} * 24 * 3600 * 1000;
-  int64_t segment_jitter_ms = 0;
+  int64_t segment_jitter_ms = 0;  // a segment rolls up to that much earlier
   int64_t segment_index_bytes = 10 << 20;
   int64_t index_interval_bytes = 4096;
   int64_t flush_messages = INT64_MAX;
@@ -97,14 +99,17 @@ class Log {
     int64_t now_ms = 0;
   };
 
-  // Loads the directory: leftovers of deletions and swaps are dealt with, indexes and producer state come from their files, or
-  // from the batches where the last stop was not clean or a file can not be trusted. Blocking.
+  // Loads the directory: leftovers of deletions and swaps are dealt with, indexes and producer state come
+  // from their files, or from the batches where the last stop was not clean or a file can not be trusted.
+  // Blocking.
   static Result<std::unique_ptr<Log>> open(FileSystem& files, OpenOptions options);
   ~Log();
 
   const std::string& directory() const { return directory_; }
   const LogConfig& config() const { return config_; }
   void update_config(const LogConfig& config) { config_ = config; }
+  // "topic-0", for messages.
+  std::string_view name() const { return std::string_view(directory_).substr(directory_.rfind('/') + 1); }
   const Uuid& topic_id() const { return topic_id_; }
   // Writes partition.metadata where the log has no id yet.
   Status set_topic_id(const Uuid& id);
@@ -117,15 +122,17 @@ class Log {
   uint64_t size_in_bytes() const;
   size_t segment_count() const { return segments_.size(); }
 
-  // Appends what a leader gets. Offsets and leader epoch are set in place in `records`; compressed or old-format records are
-  // rebuilt where the topic's settings ask for it. `produce_version`: of the request, for the rules on formats.
-  AppendInfo append_as_leader(std::span<uint8_t> records, int32_t leader_epoch, AppendOrigin origin, int16_t produce_version,
-                              int64_t now_ms);
+  // Appends what a leader gets. Offsets and leader epoch are set in place in `records`; compressed or
+  // old-format records are rebuilt where the topic's settings ask for it. `produce_version`: of the request,
+  // for the rules on formats.
+  AppendInfo append_as_leader(std::span<uint8_t> records, int32_t leader_epoch, AppendOrigin origin,
+                              int16_t produce_version, int64_t now_ms);
   // The epoch that this broker leads in begins at the log's end.
   Status begin_epoch(int32_t leader_epoch);
 
-  // Up to `max_bytes` from the batch that holds `offset`, of what lies below `end_offset` (a watermark); at least one whole batch
-  // where `at_least_one`. OFFSET_OUT_OF_RANGE outside [log_start, log_end].
+  // Whole batches of up to `max_bytes` together, from the one that holds `offset`, of what lies below
+  // `end_offset` (a watermark); at least one batch where `at_least_one`, whatever its size.
+  // OFFSET_OUT_OF_RANGE outside [log_start, log_end].
   Result<LogReadInfo> read(int64_t offset, uint32_t max_bytes, int64_t end_offset, bool at_least_one,
                            bool with_aborted = false) const;
   // The first record with a timestamp at or after `timestamp`; offset -1 where there is none.
@@ -138,20 +145,24 @@ class Log {
   std::optional<int32_t> latest_epoch() const { return epochs_.latest_epoch(); }
   std::optional<int32_t> epoch_at(int64_t offset) const { return epochs_.epoch_at(offset); }
 
-  // Raises the log's start (DeleteRecords); OFFSET_OUT_OF_RANGE above the high watermark. Whole segments below it go.
+  // Raises the log's start (DeleteRecords); OFFSET_OUT_OF_RANGE above the high watermark. Whole segments
+  // below it go.
   Status delete_records(int64_t offset);
   // Cuts the log so that it ends at `offset`.
   Status truncate_to(int64_t offset);
   // Starts over, empty, at `offset`.
   Status truncate_fully_and_start_at(int64_t offset);
-  // Removes whole segments that retention.ms, retention.bytes or the log's start say are over; the value counts them.
+  // Removes whole segments that retention.ms, retention.bytes or the log's start say are over; the value
+  // counts them.
   Result<int> apply_retention(int64_t now_ms);
-  // A new segment where the active one is older than segment.ms.
-  Status roll_if_due(int64_t now_ms);
-
-  // What must reach the disk for everything up to the log's end; to be called on the pool, then mark_flushed() on the loop.
+  // What must reach the disk for everything up to the log's end as it is now; to be called on the pool, then
+  // mark_flushed() on the loop.
   std::function<Status()> flush_work();
-  void mark_flushed(int64_t offset) { recovery_point_ = std::max(recovery_point_, offset); }
+  void mark_flushed(int64_t offset) {
+    recovery_point_ = std::max(recovery_point_, std::min(offset, log_end_offset_));
+  }
+  // Both at once; blocks. (flush.messages asks for it in the middle of an append.)
+  Status flush();
   int64_t unflushed_records() const { return log_end_offset_ - recovery_point_; }
   // Everything to disk, a producer snapshot at the end, files closed: the directory is clean.
   Status close_clean();
@@ -164,6 +175,16 @@ class Log {
   void expire_producers(int64_t now_ms) { producers_.expire(now_ms, config_.producer_id_expiration_ms); }
   // Files to unlink later (segments renamed to .deleted); taken over by the caller.
   std::vector<std::string> take_deleted_files();
+  int64_t first_base_offset() const { return segments_.begin()->first; }
+  int64_t active_base_offset() const { return segments_.rbegin()->first; }
+
+  // Called with every KAFKA_STORAGE_ERROR of a call above, from within that call.
+  void set_failure_handler(std::function<void(const Status&)> handler) {
+    failure_handler_ = std::move(handler);
+  }
+  void report_failure(const Status& why) const { static_cast<void>(noted(why)); }
+  // From now on everything that touches files answers KAFKA_STORAGE_ERROR.
+  void set_offline() { offline_ = true; }
 
  private:
   Log(FileSystem& files, OpenOptions options);
@@ -173,21 +194,33 @@ class Log {
   Result<std::vector<int64_t>> clean_up_leftovers();
   Status load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown);
   Status recover_segment(Segment& segment, bool& cut);
+  Status load_or_recover(Segment& segment, bool flushed, bool last, bool& cut);
   Status load_producers();
   Status load_topic_id();
   Status replay_producers(const Segment& segment, int64_t from_offset);
   Status drop_segments_after(int64_t base_offset);
 
   // log_append.cc
-  AppendInfo append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin, int64_t now_ms);
-  Status check_producer(std::span<const BatchHeader> headers, AppendOrigin origin, AppendInfo& info) const;
+  Status append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin,
+                          int64_t now_ms, AppendInfo& info);
+  Status check_producer(const BatchHeader& header, AppendOrigin origin, AppendInfo& info) const;
   void take_producer(const BatchHeader& header, Bytes batch);
+  int64_t roll_jitter_ms(int64_t base_offset) const;
+  bool roll_needed(const BatchHeader& next, int64_t now_ms) const;
   Status roll(int64_t now_ms);
-  bool roll_needed(const BatchHeader& next, uint64_t bytes, int64_t now_ms) const;
+  Status take_snapshot(bool sync);
 
+  Status check_online() const;
+  // Tells the failure handler where `status` is the environment's; hands it on.
+  Status noted(Status status) const;
   Segment& active() { return *segments_.rbegin()->second; }
   const Segment& active() const { return *segments_.rbegin()->second; }
-  Result<std::unique_ptr<Segment>> new_segment(int64_t base_offset);
+  Status start_segment(int64_t base_offset, int64_t now_ms);
+  Result<std::unique_ptr<Segment>> open_segment(int64_t base_offset);
+  Result<uint64_t> readable_end(const Segment& segment, const BatchPosition& first, uint32_t max_bytes,
+                                int64_t end_offset) const;
+  Status cut_to(int64_t offset);
+  Status start_over_at(int64_t offset);
   Status remove_segment(int64_t base_offset);
   Status raise_start(int64_t offset);
   std::string snapshot_path(int64_t offset) const;
@@ -205,8 +238,10 @@ class Log {
   int64_t log_end_offset_ = 0;
   int64_t high_watermark_ = 0;
   int64_t recovery_point_ = 0;
-  std::vector<BatchHeader> headers_;  // of the append under way; kept for its capacity
   std::vector<std::string> deleted_files_;
+  std::function<void(const Status&)> failure_handler_;
+  bool offline_ = false;
+  bool parent_synced_ = false;  // the directory's own name is on disk
 };
 
 }  // namespace ottla::storage

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// How records get into a log (kafka UnifiedLog.append): validate, check the producer, roll if needed, set offsets and epoch in
-// place, one write, then the state that readers see.
+// How records get into a log (kafka UnifiedLog.append): validate, check the producer, roll if needed, set
+// offsets and epoch in place, one write, then the state that readers see.
 #include <algorithm>
+#include <functional>
 
 #include "protocol/base/log.h"
-#include "protocol/records/record_batch.h"
-#include "protocol/wire/reader.h"
+#include "protocol/records/control_records.h"
+#include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
 #include "storage/log/log.h"
 
 namespace ottla::storage {
 namespace {
-
-constexpr size_t kRecordsPosition = kV2HeaderBytes;
 
 ProducerBatch producer_batch(const BatchHeader& header) {
   ProducerBatch batch;
@@ -27,28 +26,21 @@ ProducerBatch producer_batch(const BatchHeader& header) {
   return batch;
 }
 
-// The marker in a control batch: key = version, type; value = version, coordinator epoch (EndTransactionMarker).
+// Nothing for control batches of other kinds.
 std::optional<EndMarker> decode_marker(const BatchHeader& header, Bytes batch) {
-  Reader reader(batch.subspan(std::min(kRecordsPosition, batch.size())));
-  reader.varint();    // length
-  reader.int8();      // attributes
-  reader.varlong();   // timestamp delta
-  reader.varint();    // offset delta
-  const int32_t key_size = reader.varint();
-  Reader key(reader.raw(key_size < 0 ? 0 : static_cast<size_t>(key_size)));
-  const int32_t value_size = reader.varint();
-  Reader value(reader.raw(value_size < 0 ? 0 : static_cast<size_t>(value_size)));
-  key.int16();
-  const int16_t type = key.int16();
-  value.int16();
+  records::RecordReader reader;
+  if (!reader.open(batch).ok()) return std::nullopt;
+  const auto record = reader.next();
+  if (!record) return std::nullopt;
+  const auto parsed = records::parse_end_transaction_marker(*record);
+  if (!parsed.ok()) return std::nullopt;
   EndMarker marker;
-  marker.coordinator_epoch = value.int32();
-  if (!key.ok() || !value.ok() || (type != 0 && type != 1)) return std::nullopt;
-  marker.commit = type == 1;
+  marker.coordinator_epoch = parsed->coordinator_epoch;
+  marker.commit = parsed->commit;
   marker.producer_id = header.producer_id;
   marker.producer_epoch = header.producer_epoch;
   marker.offset = header.last_offset;
-  marker.timestamp = header.max_timestamp;
+  marker.timestamp = record->timestamp;
   return marker;
 }
 
@@ -56,89 +48,74 @@ std::optional<EndMarker> decode_marker(const BatchHeader& header, Bytes batch) {
 
 AppendInfo Log::append_as_leader(std::span<uint8_t> bytes, int32_t leader_epoch, AppendOrigin origin,
                                  int16_t produce_version, int64_t now_ms) {
-  records::ValidationOptions options;
-  options.from_client = origin == AppendOrigin::kClient;
-  options.produce_version = produce_version;
-  options.compacted = config_.cleanup_compact;
-  options.max_message_bytes = config_.max_message_bytes;
-  options.log_append_time = config_.log_append_time;
-  options.timestamp_before_max_ms = config_.timestamp_before_max_ms;
-  options.timestamp_after_max_ms = config_.timestamp_after_max_ms;
-  options.target_compression = config_.compression;
-  options.now_ms = now_ms;
-  records::ValidatedRecords validated = records::validate_for_append(bytes, options);
-  if (validated.error == ErrorCode::NONE) return append_validated(validated, leader_epoch, origin, now_ms);
-  AppendInfo info;
-  info.error = validated.error;
-  info.message = std::move(validated.message);
-  info.record_errors = std::move(validated.record_errors);
-  info.log_start_offset = log_start_offset_;
-  return info;
-}
-
-AppendInfo Log::append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin,
-                                 int64_t now_ms) {
   AppendInfo info;
   info.log_start_offset = log_start_offset_;
-  info.log_append_time_ms = config_.log_append_time ? now_ms : -1;
-  const auto fail = [&](const Status& status) {
-    info.error = status.code();
-    info.message = status.message();
+  if (const Status usable = check_online(); !usable.ok()) {
+    info.error = usable.code();
+    info.message = usable.message();
     return info;
-  };
-  const std::span<uint8_t> bytes = validated.bytes;
-  headers_.clear();
-  int64_t next = log_end_offset_;
-  for (size_t at = 0; at < bytes.size();) {
-    auto header = decode_batch_header(bytes.subspan(at), bytes.size() - at);
-    OTTLA_CHECK(header.has_value());
-    records::set_base_offset(bytes.subspan(at), next);
-    records::set_partition_leader_epoch(bytes.subspan(at), leader_epoch);
-    header->last_offset += next - header->base_offset;
-    header->base_offset = next;
-    header->leader_epoch = leader_epoch;
-    next = header->last_offset + 1;
-    at += header->size;
-    headers_.push_back(*header);
   }
-  if (headers_.empty()) {
-    return fail({ErrorCode::INVALID_RECORD, "no records in the request"});
+  records::ValidationRules rules;
+  rules.from_client = origin == AppendOrigin::kClient;
+  rules.produce_version = produce_version;
+  rules.compacted = config_.cleanup_compact;
+  rules.max_message_bytes = config_.max_message_bytes;
+  rules.log_append_time = config_.log_append_time;
+  rules.timestamp_before_max_ms = config_.timestamp_before_max_ms;
+  rules.timestamp_after_max_ms = config_.timestamp_after_max_ms;
+  rules.compression = config_.compression;
+  rules.now_ms = now_ms;
+  rules.topic_partition = name();
+  records::ValidatedRecords validated = records::validate_records(bytes, rules);
+  info.log_append_time_ms = validated.log_append_time_ms;
+  Status status;
+  if (validated.ok()) {
+    status = noted(append_validated(validated, leader_epoch, origin, now_ms, info));
+  } else {
+    status = {validated.error, std::move(validated.message)};
+    info.record_errors = std::move(validated.record_errors);
   }
-  if (bytes.size() > static_cast<size_t>(config_.segment_bytes)) {
-    return fail({ErrorCode::RECORD_LIST_TOO_LARGE, "Message batch size is " + std::to_string(bytes.size()) +
-                                                       " bytes in append to " + directory_ + ", which exceeds the maximum configured segment size of " +
-                                                       std::to_string(config_.segment_bytes) + "."});
-  }
-  Status status = check_producer(headers_, origin, info);
-  if (!status.ok() || info.duplicate) return status.ok() ? info : fail(status);
-  if (roll_needed(headers_.front(), bytes.size(), now_ms)) status = roll(now_ms);
-  if (status.ok() && leader_epoch > epochs_.latest_epoch().value_or(-1)) status = epochs_.assign(leader_epoch, log_end_offset_);
-  if (status.ok()) status = active().append(bytes, headers_);
-  if (!status.ok()) return fail(status);
-  size_t at = 0;
-  for (const BatchHeader& header : headers_) {
-    if (header.producer_id >= 0) take_producer(header, Bytes(bytes).subspan(at, header.size));
-    at += header.size;
-  }
-  info.first_offset = headers_.front().base_offset;
-  info.last_offset = headers_.back().last_offset;
-  log_end_offset_ = next;
-  high_watermark_ = next;
+  info.error = status.code();
+  info.message = status.message();
   return info;
 }
 
-Status Log::check_producer(std::span<const BatchHeader> headers, AppendOrigin origin, AppendInfo& info) const {
-  if (origin != AppendOrigin::kClient) return {};
-  for (const BatchHeader& header : headers) {
-    if (header.producer_id < 0 || header.control) continue;
-    const ProducerState::Check check = producers_.check(producer_batch(header));
-    if (check.error != ErrorCode::NONE) return {check.error, check.message + " in " + directory_};
-    if (!check.duplicate) continue;
-    info.duplicate = true;
-    info.first_offset = check.duplicate->first_offset;
-    info.last_offset = check.duplicate->last_offset;
-    if (config_.log_append_time) info.log_append_time_ms = check.duplicate->timestamp;
+Status Log::append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin,
+                             int64_t now_ms, AppendInfo& info) {
+  const size_t size = validated.batch.size();
+  if (size > static_cast<uint64_t>(config_.segment_bytes)) {
+    return {ErrorCode::RECORD_LIST_TOO_LARGE, "Message batch size is " + std::to_string(size) +
+                                                  " bytes in append to partition " + std::string(name()) +
+                                                  ", which exceeds the maximum configured segment size of " +
+                                                  std::to_string(config_.segment_bytes) + "."};
   }
+  records::assign_offsets(validated, log_end_offset_, leader_epoch);
+  const auto header = decode_batch_header(validated.batch, size);
+  OTTLA_CHECK(header.has_value() && header->size == size);
+  Status status = check_producer(*header, origin, info);
+  if (!status.ok() || info.duplicate) return status;
+  if (roll_needed(*header, now_ms)) status = roll(now_ms);
+  if (status.ok() && leader_epoch > epochs_.latest_epoch().value_or(-1))
+    status = epochs_.assign(leader_epoch, log_end_offset_);
+  if (status.ok()) status = active().append(validated.batch, {&*header, 1});
+  if (!status.ok()) return status;
+  if (header->producer_id >= 0) take_producer(*header, validated.batch);
+  info.first_offset = header->base_offset;
+  info.last_offset = header->last_offset;
+  log_end_offset_ = high_watermark_ = header->last_offset + 1;
+  return unflushed_records() >= config_.flush_messages ? flush() : Status();
+}
+
+Status Log::check_producer(const BatchHeader& header, AppendOrigin origin, AppendInfo& info) const {
+  if (origin != AppendOrigin::kClient || header.producer_id < 0 || header.control) return {};
+  const ProducerState::Check check = producers_.check(producer_batch(header));
+  if (check.error != ErrorCode::NONE)
+    return {check.error, check.message + " in partition " + std::string(name())};
+  if (!check.duplicate) return {};
+  info.duplicate = true;
+  info.first_offset = check.duplicate->first_offset;
+  info.last_offset = check.duplicate->last_offset;
+  if (config_.log_append_time) info.log_append_time_ms = check.duplicate->timestamp;
   return {};
 }
 
@@ -155,47 +132,52 @@ void Log::take_producer(const BatchHeader& header, Bytes batch) {
                                    producers_.first_open_offset().value_or(marker->offset + 1)};
   const auto home = std::prev(segments_.upper_bound(marker->offset));
   const auto& known = home->second->aborted();
-  const bool there = std::any_of(known.begin(), known.end(),
-                                 [&](const AbortedTransaction& one) { return one.last_offset == aborted.last_offset; });
-  if (there) return;
-  const Status written = home->second->append_aborted(aborted);
-  if (!written.ok()) log_error("storage", "{}: {}", directory_, written.message());
+  const bool there = std::any_of(known.begin(), known.end(), [&](const AbortedTransaction& one) {
+    return one.last_offset == aborted.last_offset;
+  });
+  if (!there) report_failure(home->second->append_aborted(aborted));
 }
 
-bool Log::roll_needed(const BatchHeader& next, uint64_t bytes, int64_t now_ms) const {
+// Spreads the rolls of segments that began together; the same for a segment whenever it is asked.
+int64_t Log::roll_jitter_ms(int64_t base_offset) const {
+  const int64_t most = std::min(config_.segment_jitter_ms, config_.segment_ms);
+  if (most <= 0) return 0;
+  const uint64_t hash = std::hash<std::string>()(directory_) * 31 + static_cast<uint64_t>(base_offset);
+  return static_cast<int64_t>(hash % static_cast<uint64_t>(most));
+}
+
+bool Log::roll_needed(const BatchHeader& next, int64_t now_ms) const {
   const Segment& segment = active();
   if (segment.size() == 0) return false;
-  if (segment.size() + bytes > static_cast<uint64_t>(config_.segment_bytes)) return true;
-  if (segment.index_bytes() + 12 > static_cast<size_t>(config_.segment_index_bytes)) return true;
+  if (segment.size() + next.size > static_cast<uint64_t>(config_.segment_bytes)) return true;
+  if (segment.index_is_full(static_cast<size_t>(config_.segment_index_bytes))) return true;
   // Relative offsets are 32 bits wide.
-  if (next.last_offset + 1 - segment.base_offset() > INT32_MAX) return true;
-  const int64_t limit = config_.segment_ms - config_.segment_jitter_ms;
-  const int64_t age = segment.first_batch_timestamp() >= 0 && next.max_timestamp >= 0
+  if (next.last_offset - segment.base_offset() > INT32_MAX) return true;
+  const int64_t age = segment.first_batch_timestamp() >= 0
                           ? next.max_timestamp - segment.first_batch_timestamp()
                           : now_ms - segment.created_ms();
-  return age > limit;
+  return age > config_.segment_ms - roll_jitter_ms(segment.base_offset());
 }
 
 Status Log::roll(int64_t now_ms) {
   Status status = active().seal();
   if (!status.ok()) return status;
   active().close();
-  // The snapshot is for the recovery of the new segment: it begins with the producers as they were here.
-  if (!producers_.empty()) {
-    status = producers_.write_snapshot(files_, snapshot_path(log_end_offset_), false);
-    snapshots_.insert(log_end_offset_);
-    // Kafka keeps the snapshots of the last two segments.
-    while (status.ok() && snapshots_.size() > 2) {
-      const int64_t oldest = *snapshots_.begin();
-      status = remove_snapshots([oldest](int64_t offset) { return offset == oldest; });
-    }
+  // Taken even where no producer is known: without one, the next start walks the log to find that out.
+  status = take_snapshot(false);
+  // Kafka keeps one per segment; two are enough to come up fast, and older state comes from the batches.
+  while (status.ok() && snapshots_.size() > 2) {
+    const int64_t oldest = *snapshots_.begin();
+    status = remove_snapshots([oldest](int64_t offset) { return offset == oldest; });
   }
-  if (!status.ok()) return status;
-  auto made = new_segment(log_end_offset_);
-  if (!made.ok()) return made.status();
-  (*made)->set_created_ms(now_ms);
-  segments_[log_end_offset_] = std::move(*made);
-  return {};
+  return status.ok() ? start_segment(log_end_offset_, now_ms) : status;
+}
+
+Status Log::take_snapshot(bool sync) {
+  if (snapshots_.contains(log_end_offset_)) return {};
+  const Status written = producers_.write_snapshot(files_, snapshot_path(log_end_offset_), sync);
+  if (written.ok()) snapshots_.insert(log_end_offset_);
+  return written;
 }
 
 }  // namespace ottla::storage

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a log comes up from its directory (kafka LogLoader):
-//   1. leftovers: .deleted and .cleaned files go; a .swap file takes the place it was made for; index files without a segment go
-//   2. segments in order; clean stop: indexes are trusted after a look, else every segment past the recovery point is walked and
-//      cut behind its last good batch. Nothing behind a cut is kept as log: whole segments go aside as .cut files.
+//   1. leftovers: .deleted and .cleaned files go; a .swap file takes the place it was made for; index files
+//   without a segment go
+//   2. segments in order; clean stop: indexes are trusted after a look, else every segment past the recovery
+//   point is walked and
+//      cut behind its last good batch. Nothing behind a cut is kept as log: whole segments go aside as .cut
+//      files.
 //   3. producer state: the newest good snapshot, then the batches after it
 #include <algorithm>
 
@@ -46,25 +49,26 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
   if (!status.ok()) return status;
   status = epochs_.load();
   if (!status.ok()) {
-    log_warn(kComponent, "{}: rebuilding the leader epochs from the batches: {}", directory_, status.message());
+    log_warn(kComponent, "{}: rebuilding the leader epochs from the batches: {}", directory_,
+             status.message());
     clean_shutdown = false;
     recovery_point_ = 0;
   }
   status = load_segments(*base_offsets, clean_shutdown);
   if (!status.ok()) return status;
   if (segments_.empty()) {
-    auto made = new_segment(log_start_offset_);
-    if (!made.ok()) return made.status();
-    (*made)->set_created_ms(now_ms);
-    segments_[log_start_offset_] = std::move(*made);
+    status = start_segment(log_start_offset_, now_ms);
+    if (!status.ok()) return status;
+  } else {
+    parent_synced_ = clean_shutdown || recovery_point_ > 0;
   }
   for (auto& [base, segment] : segments_) segment->set_created_ms(now_ms);
   log_end_offset_ = active().next_offset();
   log_start_offset_ = std::max(log_start_offset_, segments_.begin()->first);
   if (log_end_offset_ < log_start_offset_) {
-    log_warn(kComponent, "{}: the log ends at {}, before its start {}: starting over, empty, at {}", directory_, log_end_offset_,
-             log_start_offset_, log_start_offset_);
-    status = truncate_fully_and_start_at(log_start_offset_);
+    log_warn(kComponent, "{}: the log ends at {}, before its start {}: starting over, empty, at {}",
+             directory_, log_end_offset_, log_start_offset_, log_start_offset_);
+    status = start_over_at(log_start_offset_);
     if (!status.ok()) return status;
   }
   high_watermark_ = log_end_offset_;
@@ -82,7 +86,8 @@ Result<std::vector<int64_t>> Log::clean_up_leftovers() {
     if (status.ok()) status = files_.remove_file(directory_ + "/" + name);
   };
   for (DirectoryEntry& entry : *entries) {
-    if (entry.name.ends_with(kDeletedSuffix) || entry.name.ends_with(kCleanedSuffix) || entry.name.ends_with(".tmp")) {
+    if (entry.name.ends_with(kDeletedSuffix) || entry.name.ends_with(kCleanedSuffix) ||
+        entry.name.ends_with(".tmp")) {
       remove(entry.name);
       entry.name.clear();
     } else if (entry.name.ends_with(kSwapSuffix)) {
@@ -92,7 +97,8 @@ Result<std::vector<int64_t>> Log::clean_up_leftovers() {
         if (status.ok()) status = files_.rename(directory_ + "/" + entry.name, directory_ + "/" + target);
         entry.name = target;
         const std::string stem = without_suffix(target, kLogSuffix);
-        for (const char* index : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) remove(stem + index);
+        for (const char* index : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix})
+          remove(stem + index);
       } else {
         remove(entry.name);
         entry.name.clear();
@@ -102,7 +108,8 @@ Result<std::vector<int64_t>> Log::clean_up_leftovers() {
   std::set<int64_t> bases;
   for (const DirectoryEntry& entry : *entries) {
     if (const auto base = offset_of_file_name(entry.name, kLogSuffix)) bases.insert(*base);
-    if (const auto offset = offset_of_file_name(entry.name, kProducerSnapshotSuffix)) snapshots_.insert(*offset);
+    if (const auto offset = offset_of_file_name(entry.name, kProducerSnapshotSuffix))
+      snapshots_.insert(*offset);
   }
   for (const DirectoryEntry& entry : *entries) {
     for (const char* index : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
@@ -120,50 +127,60 @@ Status Log::load_topic_id() {
   const auto text = files_.read_text(path);
   if (!text.ok()) return text.status();
   const size_t at = text->find("topic_id: ");
-  const auto id = at == std::string::npos ? std::nullopt : Uuid::parse(std::string_view(*text).substr(at + 10, 22));
-  if (!id) return {ErrorCode::KAFKA_STORAGE_ERROR, path + " holds no topic id"};
-  topic_id_ = *id;
-  return {};
+  const auto id =
+      at == std::string::npos ? std::nullopt : Uuid::parse(std::string_view(*text).substr(at + 10, 22));
+  if (id && !id->is_zero()) {
+    topic_id_ = *id;
+    return {};
+  }
+  // Made just before the machine lost power: whoever opens the partition next brings the id.
+  log_warn(kComponent, "{} holds no topic id: removed", path);
+  return files_.remove_file(path);
 }
 
 Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown) {
   for (size_t i = 0; i < base_offsets.size(); ++i) {
     const int64_t base = base_offsets[i];
-    auto opened = new_segment(base);
+    auto opened = open_segment(base);
     if (!opened.ok()) return opened.status();
     Segment& segment = *(segments_[base] = std::move(*opened));
-    const int64_t next_base = i + 1 < base_offsets.size() ? base_offsets[i + 1] : INT64_MAX;
-    const bool flushed = clean_shutdown || next_base <= recovery_point_;
+    const bool last = i + 1 == base_offsets.size();
+    const bool flushed = clean_shutdown || (!last && base_offsets[i + 1] <= recovery_point_);
     bool cut = false;
-    Status status = flushed ? segment.load() : Status(ErrorCode::KAFKA_STORAGE_ERROR, "not flushed");
-    if (!status.ok()) {
-      if (flushed) log_warn(kComponent, "{}: rebuilding its indexes: {}", segment.log_path(), status.message());
-      status = recover_segment(segment, cut);
-    }
+    const Status status = load_or_recover(segment, flushed, last, cut);
     if (!status.ok()) return status;
-    if (cut) return drop_segments_after(base);
     segment.close();
+    if (cut && !last) return drop_segments_after(base);
   }
   return {};
 }
 
+Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut) {
+  if (flushed) {
+    const Status loaded = segment.load();
+    if (loaded.ok()) return loaded;
+    log_warn(kComponent, "{}: rebuilding its indexes: {}", segment.log_path(), loaded.message());
+  }
+  const Status recovered = recover_segment(segment, cut);
+  return recovered.ok() && !last ? segment.seal() : recovered;
+}
+
 Status Log::recover_segment(Segment& segment, bool& cut) {
-  // The epochs of what is walked come from the batches; producers likewise, so that aborted transactions are found again.
-  ProducerState producers;
-  std::vector<AbortedTransaction> aborted;
-  Status epoch_status;
+  // Producer state from behind this segment's begin says nothing now; what is walked says it again, aborted
+  // transactions included.
+  Status status = remove_snapshots([&](int64_t offset) { return offset > segment.base_offset(); });
+  if (!status.ok()) return status;
   const auto removed = segment.recover([&](const BatchHeader& header, Bytes) {
-    if (header.leader_epoch > epochs_.latest_epoch().value_or(-1)) {
-      epoch_status = epochs_.assign(header.leader_epoch, header.base_offset);
-    }
-    return epoch_status;
+    if (header.leader_epoch <= epochs_.latest_epoch().value_or(-1)) return Status();
+    return epochs_.assign(header.leader_epoch, header.base_offset);
   });
   if (!removed.ok()) return removed.status();
   cut = *removed > 0;
   return {};
 }
 
-// Behind a cut nothing can be served: the segments after it are kept aside, not deleted, for a person to look at.
+// Behind a cut nothing can be served: the segments after it are kept aside, not deleted, for a person to look
+// at.
 Status Log::drop_segments_after(int64_t base_offset) {
   const auto entries = files_.list(directory_);
   if (!entries.ok()) return entries.status();
@@ -172,7 +189,8 @@ Status Log::drop_segments_after(int64_t base_offset) {
       const auto base = offset_of_file_name(entry.name, kind);
       if (!base || *base <= base_offset) continue;
       const std::string path = directory_ + "/" + entry.name;
-      log_warn(kComponent, "{}: taken out of the log, since the segment before it was cut; kept as {}{}", path, path, kCutSuffix);
+      log_warn(kComponent, "{}: taken out of the log, since the segment before it was cut; kept as {}{}",
+               path, path, kCutSuffix);
       const Status renamed = files_.rename(path, path + kCutSuffix);
       if (!renamed.ok()) return renamed;
     }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // All logs of this broker, over its log directories (kafka LogManager, LogDirFailureChannel).
 //
-// The way up: lock_directories(), identity(), take_identity(), load(), then find() and get_or_create(). The way down: stop(). Between
-// them one timer drives retention, flushes, checkpoints and the unlinking of what was deleted; an idle broker wakes for it alone.
+// The way up: lock_directories(), identity(), take_identity(), load(), then find() and get_or_create(). The
+// way down: stop(). Between them one timer drives retention, flushes, checkpoints and the unlinking of what
+// was deleted; an idle broker wakes for it alone.
 //
-// A directory that fails goes offline: its logs answer KAFKA_STORAGE_ERROR from then on, are not found any more, and the
-// callback is told. The other directories go on. Whoever holds a Log& of it may keep it until stop().
+// A directory that fails goes offline: its logs answer KAFKA_STORAGE_ERROR from then on, are not found any
+// more, and the callback is told, in a turn of its own. The other directories go on. Whoever holds a Log& of
+// it may keep it until the manager goes.
 //
-// Threads: the loop's. Loading, flushing, checkpoints and unlinking run on the pool, one such job at a time. `files` and `loop`
-// outlive the manager.
+// Threads: the loop's. Loading, flushing, checkpoints and unlinking run on the pool, one such job at a time.
+// `files` and `loop` outlive the manager.
 #pragma once
 
 #include <array>
@@ -47,28 +49,32 @@ class LogManager {
   using DirectoryFailed = std::function<void(const std::string& directory, const Status& why)>;
 
   // `random`: sixteen bytes, for the names of deleted directories. `directory_failed` may be empty.
-  LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings settings, std::function<std::array<uint8_t, 16>()> random,
-             DirectoryFailed directory_failed);
+  LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings settings,
+             std::function<std::array<uint8_t, 16>()> random, DirectoryFailed directory_failed);
   ~LogManager();
 
-  // Makes the directories, locks them, reads meta.properties. Fails where another broker has one of them, where they belong to
-  // different brokers, or where none can be used; one that cannot be used is offline otherwise.
+  // Makes the directories, locks them, reads meta.properties. Fails where another broker has one of them,
+  // where they belong to different brokers, or where none can be used; one that cannot be used is offline
+  // otherwise.
   Status lock_directories();
-  // What meta.properties says; empty on a new machine.
+  // What meta.properties says; no ids on a new machine.
   const MetaProperties& identity() const { return identity_; }
-  // Refuses ids that are not those of the directories (INCONSISTENT_CLUSTER_ID, INVALID_CONFIG), and writes them where they miss.
+  // Refuses ids that are not those of the directories (INCONSISTENT_CLUSTER_ID, INVALID_CONFIG), and writes
+  // them where they miss.
   Status take_identity(int32_t broker_id, const std::string& cluster_id);
 
-  // Opens every partition's log, on the pool, and starts the timer. `config_of` is asked on the loop, now. `done` is called once.
+  // Opens every partition's log, on the pool, and starts the timer. `config_of` is asked on the loop, now.
+  // `done` is called once.
   void load(const ConfigOf& config_of, std::function<void(Status)> done);
 
   // Null where there is none, or where its directory is offline.
   Log* find(std::string_view topic, int32_t partition);
-  // A new one goes to the directory with the fewest. INCONSISTENT_TOPIC_ID where the log is there with another id; a zero id
-  // is not compared. Valid until remove() or stop().
-  Result<Log*> get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id, const LogConfig& config);
-  // Renames the directory to its "-delete" name now, unlinks it after file.delete.delay.ms. The Log is gone when this returns;
-  // slices it gave out stay readable.
+  // A new one goes to the directory with the fewest. INCONSISTENT_TOPIC_ID where the log is there with
+  // another id; a zero id is not compared. Valid until remove() or stop().
+  Result<Log*> get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id,
+                             const LogConfig& config);
+  // Renames the directory to its "-delete" name now, unlinks it after file.delete.delay.ms. The Log is gone
+  // when this returns; slices it gave out stay readable.
   Status remove(const std::string& topic, int32_t partition);
   void for_each(const std::function<void(const TopicPartitionName&, Log&)>& visit);
   size_t size() const { return logs_.size(); }
@@ -82,8 +88,9 @@ class LogManager {
   // Free and total bytes, for DescribeLogDirs; blocks for one statvfs.
   Result<DiskSpace> space(const std::string& directory) { return files_.space(directory); }
 
-  // Flushes and closes all logs, writes the checkpoints and the clean-shutdown marker, gives the locks back. Nobody may use a log from
-  // the call on. `done(clean)`: whether every directory that was online is marked clean.
+  // Flushes and closes all logs, writes the checkpoints and the clean-shutdown marker, gives the locks back.
+  // Nobody may use a log from the call on. `done(clean)`: whether every directory that was online is marked
+  // clean.
   void stop(std::function<void(bool clean)> done);
 
  private:
@@ -101,47 +108,55 @@ class LogManager {
     int64_t due_ms;
     std::vector<std::string> paths;
   };
-  struct LoadJob;
-  struct FlushJob;
-  struct Checkpoints;
+  struct LoadState;
+  struct Job {
+    std::function<void()> work;
+    std::function<void()> done;
+  };
 
-  // Runs `work` on the pool after what was given before, then `done` on the loop if the manager is still there.
+  // log_manager.cc
+  LogDirectory* directory_for_new_log() const;
+  void adopt(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory);
+  void fail_directory(LogDirectory& directory, const Status& why);
+  void watch_failures(Log& log, LogDirectory& directory);
+
+  // log_manager_load.cc
+  void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
+  void run_load(const std::shared_ptr<LoadState>& state);
+  Status finish_load(LoadState& state);
+
+  // log_manager_tasks.cc
+  // Runs `work` on the pool after what was given before, then `done` on the loop where the manager is still
+  // there.
   void run_job(std::function<void()> work, std::function<void()> done);
   void start_next_job();
+  void start_tasks();
   void arm_timer();
   void on_timer();
-  void start_tasks();
-
-  Status use_directory(LogDirectory& directory);
-  void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadJob& job);
-  void finish_load(LoadJob& job);
-  void add(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory);
-  void fail_directory(LogDirectory& directory, const Status& why);
-  LogDirectory* directory_for_new_log();
-
   void check_retention();
   void check_flush();
-  void checkpoint_recovery_points();
-  void checkpoint_log_starts();
+  void checkpoint();
   void checkpoint_high_watermarks();
-  void flush(std::vector<Entry*> entries, std::function<void()> then);
-  void write_checkpoints(const char* kind, std::function<int64_t(const Log&)> offset_of);
+  void flush(const std::vector<TopicPartitionName>& names, std::function<void()> then);
+  void write_checkpoints(bool high_watermarks_only);
   void remove_later(std::vector<std::string> paths, int64_t delay_ms);
   void unlink_what_is_due();
+  struct DirectoryOffsets;
+  std::vector<DirectoryOffsets> offsets_by_directory() const;
 
   FileSystem& files_;
   EventLoop& loop_;
   LogManagerSettings settings_;
   std::function<std::array<uint8_t, 16>()> random_;
   DirectoryFailed directory_failed_;
-  std::vector<std::unique_ptr<LogDirectory>> directories_;
   MetaProperties identity_;
+  std::vector<std::unique_ptr<LogDirectory>> directories_;
   std::map<TopicPartitionName, Entry> logs_;
   std::vector<std::shared_ptr<Log>> offline_logs_;
   std::vector<PeriodicTask> tasks_;
   std::vector<PendingRemoval> removals_;
   std::unique_ptr<Timer> timer_;
-  std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs_;
+  std::deque<Job> jobs_;
   bool job_running_ = false;
   bool stopping_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -33,25 +33,30 @@ ProducerState::Check ProducerState::check(const ProducerBatch& batch) const {
   if (found == producers_.end()) return {};
   const Producer& known = found->second;
   if (batch.producer_epoch < known.epoch) {
-    return {ErrorCode::INVALID_PRODUCER_EPOCH,
-            "Epoch of " + describe(batch) + " is smaller than the last seen epoch " + std::to_string(known.epoch), {}};
+    return {
+        ErrorCode::INVALID_PRODUCER_EPOCH,
+        "Epoch of " + describe(batch) + " is smaller than the last seen epoch " + std::to_string(known.epoch),
+        {}};
   }
   for (const ProducerBatch& kept : known.batches) {
-    const bool same = kept.producer_epoch == batch.producer_epoch && kept.base_sequence == batch.base_sequence &&
-                      kept.last_sequence == batch.last_sequence;
+    const bool same = kept.producer_epoch == batch.producer_epoch &&
+                      kept.base_sequence == batch.base_sequence && kept.last_sequence == batch.last_sequence;
     if (same) return {ErrorCode::NONE, "", kept};
   }
   if (batch.producer_epoch > known.epoch) {
     if (batch.base_sequence == 0) return {};
     return {ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
-            "Invalid sequence number " + std::to_string(batch.base_sequence) + " for the new epoch of " + describe(batch), {}};
+            "Invalid sequence number " + std::to_string(batch.base_sequence) + " for the new epoch of " +
+                describe(batch),
+            {}};
   }
   // A producer of which only a marker is left has sent nothing in this epoch: it begins at 0.
   const int32_t last = known.batches.empty() ? -1 : known.batches.back().last_sequence;
   if (batch.base_sequence == (last < 0 ? 0 : sequence_after(last, 1))) return {};
   return {ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
           "Out of order sequence number for " + describe(batch) + ": " + std::to_string(batch.base_sequence) +
-              " (incoming seq. number), " + std::to_string(last) + " (current end sequence number)", {}};
+              " (incoming seq. number), " + std::to_string(last) + " (current end sequence number)",
+          {}};
 }
 
 void ProducerState::update(const ProducerBatch& batch) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a partition knows of its idempotent and transactional producers: the last five batches of each, and the first offset of a
-// transaction that is open (kafka ProducerStateManager, ProducerStateEntry, ProducerAppendInfo; KIP-98, KIP-360).
+// What a partition knows of its idempotent and transactional producers: the last five batches of each, and
+// the first offset of a transaction that is open (kafka ProducerStateManager, ProducerStateEntry,
+// ProducerAppendInfo; KIP-98, KIP-360).
 //
 // The state is rebuilt from batches, and kept in .snapshot files so that not all of the log has to be read.
 // Threads: one at a time.
@@ -62,8 +63,8 @@ class ProducerState {
     std::optional<ProducerBatch> duplicate;
   };
 
-  // What Kafka says to a client's batch: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, a duplicate, or nothing. A
-  // producer that is not known may begin with any sequence. REQUIRES: batch.producer_id >= 0.
+  // What Kafka says to a client's batch: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, a duplicate,
+  // or nothing. A producer that is not known may begin with any sequence. REQUIRES: batch.producer_id >= 0.
   Check check(const ProducerBatch& batch) const;
   // Takes over what was appended.
   void update(const ProducerBatch& batch);
@@ -87,7 +88,8 @@ class ProducerState {
   };
   const std::unordered_map<int64_t, Producer>& producers() const { return producers_; }
 
-  // Kafka's snapshot file: int16 version 1, uint32 CRC-32C of what follows, entries. Read: CORRUPT_MESSAGE where it is no good.
+  // Kafka's snapshot file: int16 version 1, uint32 CRC-32C of what follows, entries. Read: CORRUPT_MESSAGE
+  // where it is no good.
   Status write_snapshot(FileSystem& files, const std::string& path, bool sync) const;
   Status read_snapshot(FileSystem& files, const std::string& path);
 

@@ -5,7 +5,8 @@
 #include <limits>
 
 #include "protocol/base/log.h"
-#include "protocol/records/crc32c.h"
+#include "protocol/records/legacy_records.h"
+#include "protocol/records/record_batch.h"
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
 #include "storage/log/file_names.h"
@@ -13,19 +14,13 @@
 namespace ottla::storage {
 namespace {
 
-constexpr size_t kCrcPosition = 17;
-constexpr size_t kChecksummedFrom = 21;
 constexpr size_t kAbortedEntryBytes = 2 + 4 * 8;
 constexpr size_t kRecoveryReadBytes = 1 << 20;
 
-// The CRC of an old message covers what follows it, from the magic on; that of a v2 batch what follows the CRC field.
 bool checksum_is_good(const BatchHeader& header, Bytes batch) {
-  const size_t crc_position = header.magic == 2 ? kCrcPosition : kBatchOverhead;
-  Reader reader(batch.subspan(crc_position));
-  const uint32_t stored = reader.uint32();
-  const Bytes covered = batch.subspan(header.magic == 2 ? kChecksummedFrom : kBatchOverhead + 4);
-  // Old messages carry the IEEE polynomial, which reading them checks; here their framing has to do.
-  return header.magic != 2 || crc32c(covered) == stored;
+  if (header.magic == records::kMagicV2) return records::RecordBatchView(batch).crc_is_valid();
+  const auto message = records::parse_legacy_message(batch);
+  return message.ok() && message->crc_is_valid();
 }
 
 bool all_zero(Bytes bytes) {
@@ -57,7 +52,9 @@ Result<std::unique_ptr<Segment>> Segment::open(FileSystem& files, std::string di
       new Segment(files, std::move(directory), base_offset, index_interval_bytes, std::move(*file), *size));
 }
 
-std::string Segment::path(const char* suffix) const { return directory_ + "/" + offset_file_name(base_offset_, suffix) + suffix_; }
+std::string Segment::path(const char* suffix) const {
+  return directory_ + "/" + offset_file_name(base_offset_, suffix) + suffix_;
+}
 
 Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
   const Status written = file_->write_at(batches, size_);
@@ -74,7 +71,8 @@ Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
   return {};
 }
 
-// Kafka's order: the batch counts for the time first; an entry is made before the batch that passes the interval.
+// Kafka's order: the batch counts for the time first; an entry is made before the batch that passes the
+// interval.
 Status Segment::index_batch(const BatchHeader& header, uint64_t position, uint32_t length) {
   if (header.max_timestamp > max_timestamp_) {
     max_timestamp_ = header.max_timestamp;
@@ -87,7 +85,8 @@ Status Segment::index_batch(const BatchHeader& header, uint64_t position, uint32
     status = offset_index_.append({relative, static_cast<int32_t>(position)});
     const auto& times = time_index_.entries();
     if (status.ok() && max_timestamp_ > (times.empty() ? -1 : times.back().timestamp)) {
-      status = time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
+      status =
+          time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
     }
     bytes_since_entry_ = 0;
   }
@@ -108,7 +107,8 @@ Result<std::optional<BatchPosition>> Segment::find(int64_t offset) const {
     });
   };
   auto scanned = scan(from);
-  // An index that points into the middle of a batch shows nothing readable there: the file itself is the truth.
+  // An index that points into the middle of a batch shows nothing readable there: the file itself is the
+  // truth.
   if (scanned.ok() && !found && from > 0 && offset < next_offset_) scanned = scan(0);
   if (!scanned.ok()) return scanned.status();
   return found;
@@ -119,16 +119,40 @@ Result<std::optional<BatchPosition>> Segment::find_timestamp(int64_t timestamp, 
   if (max_timestamp_ < timestamp) return found;
   const auto time_entry = lookup(time_index_, timestamp);
   const int64_t relative = std::max<int64_t>(time_entry.relative_offset, from_offset - base_offset_);
-  const auto offset_entry = lookup(offset_index_, static_cast<int32_t>(std::clamp<int64_t>(relative, 0, INT32_MAX)));
-  const auto scanned = scan_batches(*file_, static_cast<uint64_t>(offset_entry.position), size_, [&](const BatchPosition& at) {
-    if (at.header.max_timestamp >= timestamp && at.header.last_offset >= from_offset) found = at;
-    return !found.has_value();
-  });
+  const auto offset_entry =
+      lookup(offset_index_, static_cast<int32_t>(std::clamp<int64_t>(relative, 0, INT32_MAX)));
+  const auto scanned =
+      scan_batches(*file_, static_cast<uint64_t>(offset_entry.position), size_, [&](const BatchPosition& at) {
+        if (at.header.max_timestamp >= timestamp && at.header.last_offset >= from_offset) found = at;
+        return !found.has_value();
+      });
   if (!scanned.ok()) return scanned.status();
   return found;
 }
 
+Result<uint64_t> Segment::batch_end_at_or_before(uint64_t from, uint64_t limit) const {
+  const auto& entries = offset_index_.entries();
+  const auto after =
+      std::upper_bound(entries.begin(), entries.end(), limit, [](uint64_t wanted, const OffsetEntry& entry) {
+        return wanted < static_cast<uint64_t>(entry.position);
+      });
+  uint64_t end = from;
+  if (after != entries.begin())
+    end = std::max<uint64_t>(end, static_cast<uint64_t>(std::prev(after)->position));
+  const auto scanned = scan_batches(*file_, end, size_, [&](const BatchPosition& at) {
+    if (at.position + at.header.size > limit) return false;
+    end = at.position + at.header.size;
+    return true;
+  });
+  if (!scanned.ok()) return scanned.status();
+  return end;
+}
+
 Status Segment::load() {
+  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix}) {
+    if (size_ > 0 && !files_.exists(path(kind)))
+      return {ErrorCode::KAFKA_STORAGE_ERROR, "there is no " + path(kind)};
+  }
   Status status = offset_index_.load();
   if (status.ok()) status = time_index_.load();
   if (status.ok()) status = load_aborted();
@@ -142,7 +166,8 @@ Status Segment::load_tail() {
   uint64_t from = 0;
   if (!offset_index_.entries().empty()) from = static_cast<uint64_t>(offset_index_.entries().back().position);
   if (from >= size_) {
-    return {ErrorCode::KAFKA_STORAGE_ERROR, "index " + offset_index_.path() + " points behind the end of its segment"};
+    return {ErrorCode::KAFKA_STORAGE_ERROR,
+            "index " + offset_index_.path() + " points behind the end of its segment"};
   }
   if (!time_index_.entries().empty()) {
     max_timestamp_ = time_index_.entries().back().timestamp;
@@ -176,6 +201,7 @@ Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&,
   Status status = offset_index_.truncate(0);
   if (status.ok()) status = time_index_.truncate(0);
   aborted_.clear();
+  if (status.ok()) status = files_.remove_file(path(kTransactionIndexSuffix));
   next_offset_ = base_offset_;
   max_timestamp_ = offset_of_max_timestamp_ = first_batch_timestamp_ = -1;
   bytes_since_entry_ = 0;
@@ -209,19 +235,36 @@ Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&,
     position += header->size;
   }
   if (position == old_size) return uint64_t{0};
-  std::vector<uint8_t> tail(old_size - position);
-  status = file_->read_exactly_at(tail, position);
+  status = cut_tail(position);
   if (!status.ok()) return status;
-  if (!all_zero(tail)) {
-    const auto aside = files_.open(log_path() + ".cut", true);
-    if (aside.ok()) static_cast<void>((*aside)->write_at(tail, 0));
-    log_warn("storage", "{}: bytes {} to {} hold no whole good batch: cut off, kept in {}.cut", log_path(), position, old_size,
-             log_path());
-  }
-  status = file_->truncate(position);
-  if (!status.ok()) return status;
-  size_ = position;
   return old_size - position;
+}
+
+// What is cut is kept for a person to look at, unless it is all zero (the file system grew the file and never
+// got the bytes).
+Status Segment::cut_tail(uint64_t position) {
+  const std::string aside_path = log_path() + ".cut";
+  std::shared_ptr<File> aside;
+  std::vector<uint8_t> piece;
+  for (uint64_t at = position; at < size_; at += piece.size()) {
+    piece.resize(std::min<uint64_t>(kRecoveryReadBytes, size_ - at));
+    Status status = file_->read_exactly_at(piece, at);
+    if (!status.ok()) return status;
+    if (!aside && all_zero(piece)) continue;
+    if (!aside) {
+      auto opened = files_.open(aside_path, true);
+      if (!opened.ok()) return opened.status();
+      aside = std::move(*opened);
+      status = aside->truncate(0);
+    }
+    if (status.ok()) status = aside->write_at(piece, at - position);
+    if (!status.ok()) return status;
+  }
+  log_warn("storage", "{}: bytes {} to {} hold no whole good batch: cut off{}{}", log_path(), position, size_,
+           aside ? ", kept in " : " (all zero)", aside ? aside_path : "");
+  const Status status = file_->truncate(position);
+  if (status.ok()) size_ = position;
+  return status;
 }
 
 Status Segment::truncate_to(int64_t offset) {
@@ -229,20 +272,23 @@ Status Segment::truncate_to(int64_t offset) {
   if (!at.ok()) return at.status();
   if (!at->has_value()) return {};
   const uint64_t position = (*at)->position;
-  const auto keep_offsets = static_cast<size_t>(
-      std::count_if(offset_index_.entries().begin(), offset_index_.entries().end(),
-                    [&](const OffsetEntry& entry) { return static_cast<uint64_t>(entry.position) < position; }));
+  const auto keep_offsets = static_cast<size_t>(std::count_if(
+      offset_index_.entries().begin(), offset_index_.entries().end(),
+      [&](const OffsetEntry& entry) { return static_cast<uint64_t>(entry.position) < position; }));
   const auto keep_times = static_cast<size_t>(
-      std::count_if(time_index_.entries().begin(), time_index_.entries().end(),
-                    [&](const TimeEntry& entry) { return base_offset_ + entry.relative_offset < (*at)->header.base_offset; }));
+      std::count_if(time_index_.entries().begin(), time_index_.entries().end(), [&](const TimeEntry& entry) {
+        return base_offset_ + entry.relative_offset < (*at)->header.base_offset;
+      }));
   Status status = file_->truncate(position);
   if (!status.ok()) return status;
   size_ = position;
   next_offset_ = base_offset_;
   max_timestamp_ = offset_of_max_timestamp_ = first_batch_timestamp_ = -1;
+  bytes_since_entry_ = 0;
   status = offset_index_.truncate(keep_offsets);
   if (status.ok()) status = time_index_.truncate(keep_times);
-  const size_t removed = std::erase_if(aborted_, [&](const AbortedTransaction& aborted) { return aborted.last_offset >= offset; });
+  const size_t removed = std::erase_if(
+      aborted_, [&](const AbortedTransaction& aborted) { return aborted.last_offset >= offset; });
   if (status.ok() && removed > 0) status = write_aborted();
   return status.ok() ? load_tail() : status;
 }
@@ -290,25 +336,33 @@ Status Segment::load_aborted() {
     aborted.first_offset = reader.int64();
     aborted.last_offset = reader.int64();
     aborted.last_stable_offset = reader.int64();
-    if (version != 0) return {ErrorCode::KAFKA_STORAGE_ERROR, "transaction index " + path(kTransactionIndexSuffix) + " has an unknown version"};
+    if (version != 0)
+      return {ErrorCode::KAFKA_STORAGE_ERROR,
+              "transaction index " + path(kTransactionIndexSuffix) + " has an unknown version"};
     aborted_.push_back(aborted);
   }
   if (reader.remaining() == 0) return {};
-  return {ErrorCode::KAFKA_STORAGE_ERROR, "transaction index " + path(kTransactionIndexSuffix) + " is cut short"};
+  return {ErrorCode::KAFKA_STORAGE_ERROR,
+          "transaction index " + path(kTransactionIndexSuffix) + " is cut short"};
 }
 
-Status Segment::sync() {
-  Status status = file_->sync();
-  if (status.ok()) status = offset_index_.sync();
-  if (status.ok()) status = time_index_.sync();
-  return status;
+Status Segment::collect_files(std::vector<std::shared_ptr<File>>& out) {
+  out.push_back(file_);
+  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    if (!files_.exists(path(kind))) continue;
+    auto opened = files_.open(path(kind), false);
+    if (!opened.ok()) return opened.status();
+    out.push_back(std::move(*opened));
+  }
+  return {};
 }
 
 Status Segment::seal() {
   Status status;
   const auto& times = time_index_.entries();
   if (max_timestamp_ > (times.empty() ? -1 : times.back().timestamp)) {
-    status = time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
+    status =
+        time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
   }
   if (status.ok()) status = offset_index_.create_file();
   if (status.ok()) status = time_index_.create_file();
@@ -324,7 +378,8 @@ Status Segment::rename_with_suffix(const std::string& suffix) {
   for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
     const std::string from = path(kind);
     if (!files_.exists(from)) continue;
-    const Status renamed = files_.rename(from, directory_ + "/" + offset_file_name(base_offset_, kind) + suffix);
+    const Status renamed =
+        files_.rename(from, directory_ + "/" + offset_file_name(base_offset_, kind) + suffix);
     if (!renamed.ok()) return renamed;
   }
   suffix_ = suffix;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One segment of a log: a .log file of record batches, its two indexes, and the list of aborted transactions in it
-// (kafka LogSegment, TransactionIndex). The file formats are Kafka's, byte for byte.
+// One segment of a log: a .log file of record batches, its two indexes, and the list of aborted transactions
+// in it (kafka LogSegment, TransactionIndex). The file formats are Kafka's, byte for byte.
 //
-// Threads: one at a time. FileSlices that read() gives out stay valid after the segment is closed, renamed or deleted.
+// Threads: one at a time. FileSlices that read() gives out stay valid after the segment is closed, renamed or
+// deleted.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +24,8 @@ namespace ottla::storage {
 
 class Segment {
  public:
-  // Opens `directory`/<base_offset>.log, made where it misses, as an empty segment or one whose indexes load() or rebuild() will
-  // bring. `index_interval_bytes`: an index entry at most that often.
+  // Opens `directory`/<base_offset>.log, made where it misses, as an empty segment or one whose indexes
+  // load() or rebuild() will bring. `index_interval_bytes`: an index entry at most that often.
   static Result<std::unique_ptr<Segment>> open(FileSystem& files, std::string directory, int64_t base_offset,
                                                uint32_t index_interval_bytes);
 
@@ -34,11 +35,16 @@ class Segment {
   int64_t next_offset() const { return next_offset_; }
   int64_t max_timestamp() const { return max_timestamp_; }
   int64_t offset_of_max_timestamp() const { return offset_of_max_timestamp_; }
-  // When the segment began: the first batch's largest timestamp (segment.ms counts from there); -1 for an empty one.
+  // When the segment began: the first batch's largest timestamp (segment.ms counts from there); -1 for an
+  // empty one.
   int64_t first_batch_timestamp() const { return first_batch_timestamp_; }
   int64_t created_ms() const { return created_ms_; }
   void set_created_ms(int64_t now_ms) { created_ms_ = now_ms; }
-  size_t index_bytes() const { return std::max(offset_index_.size_in_bytes(), time_index_.size_in_bytes()); }
+  // No room for one more entry in an index of `limit` bytes.
+  bool index_is_full(size_t limit) const {
+    return offset_index_.size_in_bytes() + OffsetEntry::kBytes > limit ||
+           time_index_.size_in_bytes() + TimeEntry::kBytes > limit;
+  }
   std::string log_path() const { return path(".log"); }
 
   // Appends whole batches whose offsets are set; `headers` are theirs, in order.
@@ -47,27 +53,36 @@ class Segment {
 
   // The first batch whose last offset is at or after `offset`; nothing where there is none.
   Result<std::optional<BatchPosition>> find(int64_t offset) const;
-  // The first batch that holds a record with a timestamp at or after `timestamp`, and whose last offset is at or after
-  // `from_offset`.
+  // The first batch that holds a record with a timestamp at or after `timestamp`, and whose last offset is at
+  // or after `from_offset`.
   Result<std::optional<BatchPosition>> find_timestamp(int64_t timestamp, int64_t from_offset) const;
+  // The last end of a batch at or before `limit`, of those from the batch at `from` on; `from` where the
+  // first does not fit.
+  Result<uint64_t> batch_end_at_or_before(uint64_t from, uint64_t limit) const;
   // The bytes of the file from `position`.
   FileSlice slice(uint64_t position, uint32_t length) const { return {file_, position, length}; }
   const File& file() const { return *file_; }
   const std::vector<AbortedTransaction>& aborted() const { return aborted_; }
 
-  // Trusts the indexes as they stand, after looking at their last entries; the caller rebuilds where this fails.
+  // Trusts the indexes as they stand, after looking at their last entries; the caller recovers where this
+  // fails or one misses.
   Status load();
-  // Walks the file, checks every batch (length, offsets, CRC), rebuilds the indexes, and cuts the file behind the last good batch.
-  // `visit` sees each good batch. The value is the number of bytes that were cut; they are kept in <base>.log.cut beside it.
+  // Walks the file, checks every batch (length, offsets, CRC), rebuilds the indexes, and cuts the file behind
+  // the last good batch. `visit` sees each good batch. The list of aborted transactions is empty then. The
+  // value is the number of bytes that were cut; where they are not all zero they are kept in <base>.log.cut
+  // beside it.
   Result<uint64_t> recover(const std::function<Status(const BatchHeader&, Bytes)>& visit);
   // Cuts everything from `offset` on; a batch that holds it goes too.
   Status truncate_to(int64_t offset);
   // Walks all batch headers.
   Status for_each_batch(const std::function<Status(const BatchPosition&)>& visit) const;
 
-  // All files reach the disk.
-  Status sync();
-  // Writes the last time index entry, as Kafka does when a segment ends, and makes sure that both index files exist.
+  // Adds all files of the segment to `out`, open, for whoever syncs them.
+  Status collect_files(std::vector<std::shared_ptr<File>>& out);
+  // Reserves room on the disk for a segment of `size` bytes.
+  Status reserve(uint64_t size) { return file_->reserve(size); }
+  // Writes the last time index entry, as Kafka does when a segment ends, and makes sure that both index files
+  // exist.
   Status seal();
   void close();
   // Renames all files to <name><suffix>; slices handed out stay readable.
@@ -84,6 +99,7 @@ class Segment {
   Status load_tail();
   Status load_aborted();
   Status write_aborted();
+  Status cut_tail(uint64_t position);
 
   FileSystem& files_;
   std::string directory_;

@@ -52,16 +52,19 @@ Status EntryFile<Entry>::load() {
   const auto text = files_->read_text(path_, uint64_t{1} << 31);
   if (!text.ok()) return text.status();
   if (text->size() % Entry::kBytes != 0) {
-    return {ErrorCode::KAFKA_STORAGE_ERROR, "index " + path_ + " has " + std::to_string(text->size()) + " bytes, not whole entries"};
+    return {ErrorCode::KAFKA_STORAGE_ERROR,
+            "index " + path_ + " has " + std::to_string(text->size()) + " bytes, not whole entries"};
   }
   const auto* bytes = reinterpret_cast<const uint8_t*>(text->data());
   for (size_t at = 0; at < text->size(); at += Entry::kBytes) {
     const Entry entry = Entry::decode(bytes + at);
-    // The rest is what Kafka preallocated: an entry behind another is never all zero, and a first one that is says nothing.
+    // The rest is what Kafka preallocated: an entry behind another is never all zero, and a first one that is
+    // says nothing.
     if (entry.is_zero()) break;
     if (!entries_.empty() && !entry.follows(entries_.back())) {
       entries_.clear();
-      return {ErrorCode::KAFKA_STORAGE_ERROR, "index " + path_ + " does not ascend at entry " + std::to_string(at / Entry::kBytes)};
+      return {ErrorCode::KAFKA_STORAGE_ERROR,
+              "index " + path_ + " does not ascend at entry " + std::to_string(at / Entry::kBytes)};
     }
     entries_.push_back(entry);
   }
@@ -89,11 +92,6 @@ Status EntryFile<Entry>::truncate(size_t count) {
 }
 
 template <typename Entry>
-Status EntryFile<Entry>::sync() {
-  return file_ ? file_->sync() : Status();
-}
-
-template <typename Entry>
 Status EntryFile<Entry>::create_file() {
   const Status opened = open();
   return opened.ok() ? file_->truncate(size_in_bytes()) : opened;
@@ -104,15 +102,17 @@ template class EntryFile<TimeEntry>;
 
 OffsetEntry lookup(const OffsetIndex& index, int32_t relative_offset) {
   const auto& entries = index.entries();
-  const auto after = std::upper_bound(entries.begin(), entries.end(), relative_offset,
-                                      [](int32_t wanted, const OffsetEntry& entry) { return wanted < entry.relative_offset; });
+  const auto after = std::upper_bound(
+      entries.begin(), entries.end(), relative_offset,
+      [](int32_t wanted, const OffsetEntry& entry) { return wanted < entry.relative_offset; });
   return after == entries.begin() ? OffsetEntry{} : *std::prev(after);
 }
 
 TimeEntry lookup(const TimeIndex& index, int64_t timestamp) {
   const auto& entries = index.entries();
-  const auto after = std::upper_bound(entries.begin(), entries.end(), timestamp,
-                                      [](int64_t wanted, const TimeEntry& entry) { return wanted < entry.timestamp; });
+  const auto after =
+      std::upper_bound(entries.begin(), entries.end(), timestamp,
+                       [](int64_t wanted, const TimeEntry& entry) { return wanted < entry.timestamp; });
   return after == entries.begin() ? TimeEntry{-1, 0} : *std::prev(after);
 }
 

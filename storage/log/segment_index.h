@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two indexes of a segment: offset -> position in the .log file, and timestamp -> offset (kafka OffsetIndex, TimeIndex).
+// The two indexes of a segment: offset -> position in the .log file, and timestamp -> offset (kafka
+// OffsetIndex, TimeIndex).
 //
-// Entries live in memory as compact arrays and are appended to the file as they are made, in Kafka's format: big-endian
-// (int32 relative offset, int32 position) and (int64 timestamp, int32 relative offset). Never mmapped. The file appears with its
-// first entry, except where create_file() asks for it: Kafka expects both files beside every segment it opens.
+// Entries live in memory as compact arrays and are appended to the file as they are made, in Kafka's format:
+// big-endian (int32 relative offset, int32 position) and (int64 timestamp, int32 relative offset). Never
+// mmapped. The file appears with its first entry, except where create_file() asks for it: Kafka expects both
+// files beside every segment it opens.
 //
-// Indexes are hints that are checked where they are used: a lookup gives a place at or before the one asked for. What
-// load() cannot trust it refuses, and the segment rebuilds.
+// Indexes are hints that are checked where they are used: a lookup gives a place at or before the one asked
+// for. What load() cannot trust it refuses, and the segment rebuilds.
 //
 // Threads: one at a time.
 #pragma once
@@ -30,13 +32,12 @@ class EntryFile {
   const std::string& path() const { return path_; }
   void set_path(std::string path) { path_ = std::move(path); }
 
-  // Reads the file; trailing zero entries (Kafka preallocates) are dropped. KAFKA_STORAGE_ERROR where the entries do not
-  // ascend or the size is none of whole entries: the caller rebuilds.
+  // Reads the file; trailing zero entries (Kafka preallocates) are dropped. KAFKA_STORAGE_ERROR where the
+  // entries do not ascend or the size is none of whole entries: the caller rebuilds.
   Status load();
   Status append(const Entry& entry);
   // Keeps the first `count` entries.
   Status truncate(size_t count);
-  Status sync();
   // Makes an empty file where there is none; cuts one that is longer than its entries.
   Status create_file();
   // Lets the descriptor go; the next append opens it again.

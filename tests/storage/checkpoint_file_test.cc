@@ -12,7 +12,8 @@ class CheckpointFileTest : public testing::Test {
  protected:
   CheckpointFileTest() { EXPECT_TRUE(files_.make_directories("/d").ok()); }
   void put(const std::string& text) {
-    ASSERT_TRUE(files_.write_atomically("/d/c", {reinterpret_cast<const uint8_t*>(text.data()), text.size()}).ok());
+    ASSERT_TRUE(
+        files_.write_atomically("/d/c", {reinterpret_cast<const uint8_t*>(text.data()), text.size()}).ok());
   }
   FaultyFileSystem files_;
 };
@@ -33,8 +34,9 @@ TEST_F(CheckpointFileTest, AMissingOrEmptyFileHasNoEntries) {
 }
 
 TEST_F(CheckpointFileTest, DamageIsAnErrorThatNamesTheFile) {
-  for (const char* text : {"1\n0\n", "0\n", "0\nx\n", "0\n1\n", "0\n1\na 0\n", "0\n1\na 0 5 6\n", "0\n1\na x 5\n", "0\n1\na 0 5x\n",
-                           "0\n2\na 0 5\n", "\0\0\0\0", "junk", "0\n-1\n"}) {
+  for (const char* text :
+       {"1\n0\n", "0\n", "0\nx\n", "0\n1\n", "0\n1\na 0\n", "0\n1\na 0 5 6\n", "0\n1\na x 5\n",
+        "0\n1\na 0 5x\n", "0\n2\na 0 5\n", "\0\0\0\0", "junk", "0\n-1\n"}) {
     put(text);
     const auto read = read_offset_checkpoint(files_, "/d/c");
     if (std::string(text).empty()) continue;

@@ -23,8 +23,10 @@ TEST(FileNames, RefusesWhatIsNoSegmentName) {
 TEST(FileNames, ParsesPartitionDirectories) {
   EXPECT_EQ(partition_directory("a-b", 3), "a-b-3");
   EXPECT_EQ(parse_partition_directory("a-b-3"), (TopicPartitionName{"a-b", 3}));
-  EXPECT_EQ(parse_partition_directory("__consumer_offsets-49"), (TopicPartitionName{"__consumer_offsets", 49}));
-  for (const char* name : {"lost+found", "-3", "topic-", "topic", "topic-x", "topic--1x", "topic-99999999999"}) {
+  EXPECT_EQ(parse_partition_directory("__consumer_offsets-49"),
+            (TopicPartitionName{"__consumer_offsets", 49}));
+  for (const char* name :
+       {"lost+found", "-3", "topic-", "topic", "topic-x", "topic--1x", "topic-99999999999"}) {
     EXPECT_EQ(parse_partition_directory(name), std::nullopt) << name;
   }
 }

@@ -13,7 +13,9 @@
 namespace ottla::storage {
 namespace {
 
-Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+Bytes bytes_of(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
 
 class FileSystemTest : public testing::TestWithParam<bool> {
  protected:
@@ -199,7 +201,8 @@ TEST_F(FaultyFileSystemTest, FailsTheCallItIsToldTo) {
 TEST_F(FaultyFileSystemTest, AnAtomicWriteSurvivesACrashAtEveryCall) {
   ASSERT_TRUE(files_.write_atomically("/d/c", bytes_of("old")).ok());
   using Call = FaultyFileSystem::Call;
-  for (const Call call : {Call::kOpen, Call::kTruncate, Call::kWrite, Call::kSync, Call::kRename, Call::kSyncDirectory}) {
+  for (const Call call :
+       {Call::kOpen, Call::kTruncate, Call::kWrite, Call::kSync, Call::kRename, Call::kSyncDirectory}) {
     files_.fail_call(call, 1, EIO);
     EXPECT_FALSE(files_.write_atomically("/d/c", bytes_of("new")).ok());
     files_.crash();

@@ -90,7 +90,12 @@ TEST_F(ProducerStateTest, ANewEpochBeginsAtZeroAndFencesTheOld) {
 }
 
 TEST_F(ProducerStateTest, AProducerKnownByItsMarkerAloneBeginsAtZero) {
-  state_.end_transaction({.producer_id = 7, .producer_epoch = 3, .coordinator_epoch = 0, .offset = 0, .timestamp = 1, .commit = true});
+  state_.end_transaction({.producer_id = 7,
+                          .producer_epoch = 3,
+                          .coordinator_epoch = 0,
+                          .offset = 0,
+                          .timestamp = 1,
+                          .commit = true});
   EXPECT_EQ(append(4, 1, 3), ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
   EXPECT_EQ(append(4, 1, 4), ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
   EXPECT_EQ(append(0, 1, 2), ErrorCode::INVALID_PRODUCER_EPOCH);
@@ -104,7 +109,8 @@ TEST_F(ProducerStateTest, TheOldestOpenTransactionHoldsTheStableOffset) {
   made.transactional = true;
   ASSERT_EQ(append(made, 5), ErrorCode::NONE);
   EXPECT_EQ(state_.first_open_offset(), 5);
-  const auto began = state_.end_transaction({.producer_id = 7, .producer_epoch = 0, .offset = 10, .timestamp = 2, .commit = false});
+  const auto began = state_.end_transaction(
+      {.producer_id = 7, .producer_epoch = 0, .offset = 10, .timestamp = 2, .commit = false});
   EXPECT_EQ(began, 5);
   EXPECT_EQ(state_.first_open_offset(), std::nullopt);
 }
