@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/apis/api_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "broker/apis/api_versions.h"
+#include "broker/apis/create_partitions.h"
+#include "broker/apis/create_topics.h"
+#include "broker/apis/delete_groups.h"
+#include "broker/apis/delete_records.h"
+#include "broker/apis/delete_topics.h"
+#include "broker/apis/describe_cluster.h"
+#include "broker/apis/describe_configs.h"
+#include "broker/apis/describe_groups.h"
+#include "broker/apis/describe_log_dirs.h"
+#include "broker/apis/describe_topic_partitions.h"
+#include "broker/apis/fetch.h"
+#include "broker/apis/find_coordinator.h"
+#include "broker/apis/heartbeat.h"
+#include "broker/apis/init_producer_id.h"
+#include "broker/apis/join_group.h"
+#include "broker/apis/leave_group.h"
+#include "broker/apis/list_groups.h"
+#include "broker/apis/list_offsets.h"
+#include "broker/apis/metadata.h"
+#include "broker/apis/offset_commit.h"
+#include "broker/apis/offset_delete.h"
+#include "broker/apis/offset_fetch.h"
+#include "broker/apis/offset_for_leader_epoch.h"
+#include "broker/apis/produce.h"
+#include "broker/apis/sync_group.h"
+
+namespace ottla {
+namespace {
+
+using protocol::ApiKey;
+
+// Produce starts at 0 whatever it does with old versions: librdkafka takes the lack of it for the lack of
+// gzip, snappy and lz4 (KAFKA-18659).
+constexpr std::array kTable = std::to_array<ApiRow>({
+    {ApiKey::kProduce, 0, 13, handle_produce},
+    {ApiKey::kFetch, 0, 18, handle_fetch},
+    {ApiKey::kListOffsets, 0, 11, handle_list_offsets},
+    {ApiKey::kMetadata, 0, 13, handle_metadata},
+    {ApiKey::kOffsetCommit, 0, 10, handle_offset_commit},
+    {ApiKey::kOffsetFetch, 0, 10, handle_offset_fetch},
+    {ApiKey::kFindCoordinator, 0, 6, handle_find_coordinator},
+    {ApiKey::kJoinGroup, 0, 9, handle_join_group},
+    {ApiKey::kHeartbeat, 0, 4, handle_heartbeat},
+    {ApiKey::kLeaveGroup, 0, 5, handle_leave_group},
+    {ApiKey::kSyncGroup, 0, 5, handle_sync_group},
+    {ApiKey::kDescribeGroups, 0, 6, handle_describe_groups},
+    {ApiKey::kListGroups, 0, 5, handle_list_groups},
+    {ApiKey::kApiVersions, 0, 5, handle_api_versions},
+    {ApiKey::kCreateTopics, 0, 7, handle_create_topics},
+    {ApiKey::kDeleteTopics, 0, 6, handle_delete_topics},
+    {ApiKey::kDeleteRecords, 0, 2, handle_delete_records},
+    {ApiKey::kInitProducerId, 0, 6, handle_init_producer_id},
+    {ApiKey::kOffsetForLeaderEpoch, 0, 4, handle_offset_for_leader_epoch},
+    {ApiKey::kDescribeConfigs, 0, 4, handle_describe_configs},
+    {ApiKey::kDescribeLogDirs, 0, 5, handle_describe_log_dirs},
+    {ApiKey::kCreatePartitions, 0, 3, handle_create_partitions},
+    {ApiKey::kDeleteGroups, 0, 3, handle_delete_groups},
+    {ApiKey::kOffsetDelete, 0, 0, handle_offset_delete},
+    {ApiKey::kDescribeCluster, 0, 2, handle_describe_cluster},
+    {ApiKey::kDescribeTopicPartitions, 0, 0, handle_describe_topic_partitions},
+});
+
+constexpr bool by_key(const ApiRow& a, const ApiRow& b) { return a.key < b.key; }
+static_assert(std::is_sorted(kTable.begin(), kTable.end(), by_key));
+
+}  // namespace
+
+std::span<const ApiRow> api_table() { return kTable; }
+
+const ApiRow* find_api(int16_t key) {
+  const auto row = std::lower_bound(
+      kTable.begin(), kTable.end(), key,
+      [](const ApiRow& candidate, int16_t wanted) { return static_cast<int16_t>(candidate.key) < wanted; });
+  return row != kTable.end() && static_cast<int16_t>(row->key) == key ? &*row : nullptr;
+}
+
+}  // namespace ottla
