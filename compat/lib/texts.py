@@ -77,6 +77,9 @@ class Texts:
         codes = {"2.8": "LEADER_NOT_AVAILABLE", "4.3": "UNKNOWN_TOPIC_OR_PARTITION"}
         lines = [f"[<time>] WARN [{client}] {lead} with correlation id <n> : {{{topic}={codes[release]}}} "
                  "(org.apache.kafka.clients.NetworkClient)" for release in self.emulates]
+        if client.startswith("Consumer"):  # the group's leader may assign before the topic has its partitions
+            lines.append(f"[<time>] WARN [{client}] The following subscribed topics are not assigned to any members: "
+                         f"[{topic}]  (<any>)")
         return [Block(*lines) if many else Maybe(*lines)]
 
     def consumer_hint(self, arguments=()):
