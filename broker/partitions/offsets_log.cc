@@ -76,7 +76,8 @@ Status visit_batch(records::RecordReader& reader, Bytes batch, int64_t from_offs
 
 // The offset after `batch`; v0 and v1 entries carry that of their last record.
 int64_t next_offset_of(Bytes batch) {
-  if (records::BatchWalker::magic(batch) == records::kMagicV2) return records::RecordBatchView(batch).next_offset();
+  if (records::BatchWalker::magic(batch) == records::kMagicV2)
+    return records::RecordBatchView(batch).next_offset();
   Reader reader(batch);
   return reader.int64() + 1;
 }
@@ -89,11 +90,12 @@ void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogR
   if (found == nullptr) return committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
   const int64_t now_ms = loop_.wall_ms();
   builder_.begin({});
-  for (const groups::LogRecord& record : records) builder_.append(now_ms, Bytes(record.key), view(record.value));
+  for (const groups::LogRecord& record : records)
+    builder_.append(now_ms, Bytes(record.key), view(record.value));
   const auto batch = builder_.finish();
   if (!batch.ok()) return committed(batch.status().code(), -1);
-  const storage::AppendInfo info =
-      found->log().append_as_leader(*batch, found->leader_epoch(), storage::AppendOrigin::kCoordinator, 0, now_ms);
+  const storage::AppendInfo info = found->log().append_as_leader(
+      *batch, found->leader_epoch(), storage::AppendOrigin::kCoordinator, 0, now_ms);
   if (info.error != ErrorCode::NONE) {
     log_error("broker.partitions", "cannot append to {}-{}: {}", kTopic, partition, info.message);
     return committed(info.error, -1);
@@ -125,10 +127,11 @@ void PartitionOffsetsLog::read_on(const std::shared_ptr<Reading>& reading) {
   auto read = log.read(reading->next_offset, load_buffer_bytes_, log.log_end_offset(), true);
   if (!read.ok()) return reading->done(read.status());
   if (read->slice.length == 0) return reading->done({});
-  loop_.run_in_background([reading, slice = read->slice] { reading->status = read_slice(slice, reading->buffer); },
-                          [this, reading, alive = std::weak_ptr(alive_)] {
-                            if (!alive.expired()) hand_out(reading);
-                          });
+  loop_.run_in_background(
+      [reading, slice = read->slice] { reading->status = read_slice(slice, reading->buffer); },
+      [this, reading, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) hand_out(reading);
+      });
 }
 
 void PartitionOffsetsLog::hand_out(const std::shared_ptr<Reading>& reading) {

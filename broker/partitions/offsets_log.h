@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The groups' records in the partitions of __consumer_offsets (kafka CoordinatorPartitionWriter, CoordinatorLoaderImpl).
+// The groups' records in the partitions of __consumer_offsets (kafka CoordinatorPartitionWriter,
+// CoordinatorLoaderImpl).
 //
-// Appends are committed when they return: with one replica the high watermark is the log's end. Reading fetches one buffer
-// after the other on the pool, and hands its records out on the loop.
+// Appends are committed when they return: with one replica the high watermark is the log's end. Reading
+// fetches one buffer after the other on the pool, and hands its records out on the loop.
 //
 // Threads: the loop's. Callbacks of reads under way are dropped with the object.
 #pragma once

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/partitions/partition_manager.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "protocol/base/log.h"
 #include "storage/log/log_manager.h"
 
 namespace ottla {
 
+Partition::~Partition() {
+  for (PartitionWaiter* waiter : std::exchange(waiters_, {})) waiter->on_partition_gone(*this);
+}
+
 void Partition::remove_waiter(PartitionWaiter& waiter) { std::erase(waiters_, &waiter); }
 
 void Partition::notify_waiters() {
-  // Those that finish remove themselves, which moves what stands behind them: from the back, each is still told once.
+  // Those that finish remove themselves, which moves what stands behind them: from the back, each is still
+  // told once.
   for (size_t left = waiters_.size(); left > 0; --left) {
     if (left <= waiters_.size()) waiters_[left - 1]->on_partition_changed();
   }
@@ -63,11 +68,10 @@ void PartitionManager::update_config(std::string_view topic, const storage::LogC
 void PartitionManager::delete_topic(std::string_view topic) {
   const auto found = topics_.find(topic);
   if (found != topics_.end()) {
-    // Out of sight first: waiters that are told look the partition up and find it gone.
+    // Out of sight first: waiters that are told look the partition up and find nothing.
     const TopicPartitions partitions = std::move(found->second);
     topics_.erase(found);
     count_ -= partitions.size();
-    for (const auto& [index, partition] : partitions) partition->notify_waiters();
   }
   // Also logs that were never opened here: a deletion that a crash interrupted.
   std::vector<int32_t> indexes;
@@ -76,8 +80,14 @@ void PartitionManager::delete_topic(std::string_view topic) {
   });
   for (const int32_t index : indexes) {
     const Status removed = logs_.remove(std::string(topic), index);
-    if (!removed.ok()) log_error("broker.partitions", "cannot delete {}-{}: {}", topic, index, removed.message());
+    if (!removed.ok())
+      log_error("broker.partitions", "cannot delete {}-{}: {}", topic, index, removed.message());
   }
+}
+
+void PartitionManager::keep(std::shared_ptr<PartitionWaiter> waiter) {
+  PartitionWaiter* address = waiter.get();
+  waiters_.emplace(address, std::move(waiter));
 }
 
 }  // namespace ottla

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partitions that this broker hosts: a log each, its leader epoch, and the requests that wait for it to grow.
+// The partitions that this broker hosts: a log each, its leader epoch, and the requests that wait for it to
+// grow.
 //
-// The controller's flows open and close partitions here; Produce and Fetch look them up. Kafka's counterparts are
-// ReplicaManager and Partition.
+// The controller's flows open and close partitions here; Produce and Fetch look them up. Kafka's counterparts
+// are ReplicaManager and Partition.
 //
-// Threads: the loop's. A Partition* is valid until the loop's turn ends; what outlives the turn looks it up again.
+// Threads: the loop's. A Partition* is valid until the loop's turn ends; what outlives the turn looks it up
+// again.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "protocol/base/status.h"
@@ -25,19 +28,31 @@ namespace storage {
 class LogManager;
 }
 
-// A request that waits for partitions to change (Kafka's DelayedOperation). It is told at most once per change, and removes
-// itself from every partition when it is done.
+class Partition;
+
+// A request that waits for partitions to change (Kafka's DelayedOperation). It is told at most once per
+// change, and removes itself from every partition when it is done. It may keep its partitions' addresses
+// until one is gone.
 class PartitionWaiter {
  public:
   virtual ~PartitionWaiter() = default;
   // Records were appended to, or the state changed of, a partition that this waiter was added to.
   virtual void on_partition_changed() = 0;
+  // `partition` is being destroyed: it is not to be touched after the call, and needs no remove_waiter.
+  virtual void on_partition_gone(Partition& partition) = 0;
 };
 
 class Partition {
  public:
   Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch)
-      : topic_(std::move(topic)), topic_id_(topic_id), index_(index), log_(log), leader_epoch_(leader_epoch) {}
+      : topic_(std::move(topic)),
+        topic_id_(topic_id),
+        index_(index),
+        log_(log),
+        leader_epoch_(leader_epoch) {}
+  ~Partition();
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
 
   const std::string& topic() const { return topic_; }
   const Uuid& topic_id() const { return topic_id_; }
@@ -46,7 +61,7 @@ class Partition {
   int32_t leader_epoch() const { return leader_epoch_; }
   void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
 
-  // `waiter` stays until removed; it must not be destroyed before.
+  // `waiter` stays until removed, or told that the partition is gone; it must not be destroyed before.
   void add_waiter(PartitionWaiter& waiter) { waiters_.push_back(&waiter); }
   void remove_waiter(PartitionWaiter& waiter);
   // Tells the waiters. Those that finish remove themselves.
@@ -72,14 +87,21 @@ class PartitionManager {
   size_t size() const { return count_; }
   void for_each(const std::function<void(Partition&)>& visit);
 
-  // Opens or creates the log and leads it from `leader_epoch` on; a partition that is already open takes the new epoch.
-  // Fails where the log's directory does.
+  // Opens or creates the log and leads it from `leader_epoch` on; a partition that is already open takes the
+  // new epoch. Fails where the log's directory does.
   Status become_leader(const std::string& topic, const Uuid& topic_id, int32_t index, int32_t leader_epoch,
                        const storage::LogConfig& config);
   // Gives new settings to the open logs of `topic`.
   void update_config(std::string_view topic, const storage::LogConfig& config);
-  // Closes the topic's partitions, tells their waiters, and deletes the logs (renamed now, unlinked later).
+  // Closes the topic's partitions (their waiters are told that they are gone), and deletes the logs (renamed
+  // now, unlinked later).
   void delete_topic(std::string_view topic);
+
+  // Keeps a waiter alive until release(); those that are still there go with the manager, before its
+  // partitions.
+  void keep(std::shared_ptr<PartitionWaiter> waiter);
+  void release(PartitionWaiter& waiter) { waiters_.erase(&waiter); }
+  size_t waiting() const { return waiters_.size(); }
 
  private:
   using TopicPartitions = std::map<int32_t, std::unique_ptr<Partition>>;
@@ -87,6 +109,7 @@ class PartitionManager {
   storage::LogManager& logs_;
   std::map<std::string, TopicPartitions, std::less<>> topics_;
   size_t count_ = 0;
+  std::unordered_map<PartitionWaiter*, std::shared_ptr<PartitionWaiter>> waiters_;
 };
 
 }  // namespace ottla
