@@ -87,7 +87,7 @@ class DefinitionsEmitter {
   }
 
   std::string read_statement(const Field& field, const std::string& reader, bool tagged) const {
-    const std::string name = member_name(field.name);
+    const std::string name = "this->" + member_name(field.name);
     const std::string flexible = tagged ? "true" : flexible_of(field);
     const bool optional = !field.nullable.empty();
     const bool primitive = is_primitive(field.type);
@@ -121,7 +121,7 @@ class DefinitionsEmitter {
   }
 
   std::string write_statement(const Field& field, bool tagged) const {
-    const std::string name = member_name(field.name);
+    const std::string name = "this->" + member_name(field.name);
     const std::string flexible = tagged ? "true" : flexible_of(field);
     const bool optional = !field.nullable.empty();
     const bool primitive = is_primitive(field.type);
@@ -146,13 +146,13 @@ class DefinitionsEmitter {
 
   // Back to the default, keeping the capacity of a vector.
   std::string reset_statement(const Field& field) const {
-    const std::string name = member_name(field.name);
+    const std::string name = "this->" + member_name(field.name);
     if (field.is_array && field.nullable.empty()) return name + ".clear();";
     return fmt::format("{} = {};", name, default_expression(field));
   }
 
   std::string not_default(const Field& field) const {
-    const std::string name = member_name(field.name);
+    const std::string name = "this->" + member_name(field.name);
     const bool optional = !field.nullable.empty();
     if (optional && field.default_value && field.default_value->is_null()) return name + ".has_value()";
     const bool empties = field.is_array || field.type == "bytes";

@@ -74,14 +74,14 @@ std::string emit_api_keys(const std::vector<Message>& messages) {
   return out + "};\n" + kApiKeysTail;
 }
 
-std::string emit_registry(const std::vector<const Message*>& messages, size_t part) {
+std::string emit_registry(const std::vector<const Message*>& messages, const std::string& function) {
   std::string out =
       "// Generated from protocol/messages. Do not edit.\n#include \"tests/protocol/message_registry.h\"\n\n";
   for (const Message* message : messages) {
     out += fmt::format("#include \"protocol/generated/{}.h\"\n", file_stem(message->name));
   }
-  out += fmt::format(
-      "\nnamespace ottla::protocol {{\n\nconst std::vector<MessageEntry>& registry_part_{}() {{\n", part);
+  out +=
+      fmt::format("\nnamespace ottla::protocol {{\n\nconst std::vector<MessageEntry>& {}() {{\n", function);
   out += "  static const std::vector<MessageEntry> entries = {\n";
   for (const Message* message : messages)
     out += fmt::format("      make_entry<{0}>(\"{0}\"),\n", message->name);

@@ -36,6 +36,6 @@ std::string emit_definitions(const Message& message);
 std::string emit_api_keys(const std::vector<Message>& messages);
 // Part of the table that tests and fuzzers use to reach every message by name
 // (tests/protocol/message_registry.h).
-std::string emit_registry(const std::vector<const Message*>& messages, size_t part);
+std::string emit_registry(const std::vector<const Message*>& messages, const std::string& function);
 
 }  // namespace ottla::generator

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS          headers, api_keys.h and messages_NN.cc
-// ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS registry message_registry_NN.cc, for tests
+// ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS registry PREFIX
+//                                                          message_registry_NN.cc with functions PREFIX_N,
+//                                                          for tests
 //
 // Writes only files whose content changes, so that a spec edited rebuilds what depends on it. Exits 1 with
 // every error found.
@@ -75,12 +77,15 @@ bool write_messages(const std::vector<Message>& messages, const fs::path& output
   return ok;
 }
 
-bool write_registry(const std::vector<Message>& messages, const fs::path& output, size_t count) {
+bool write_registry(const std::vector<Message>& messages, const fs::path& output, size_t count,
+                    const std::string& prefix) {
   bool ok = true;
   size_t number = 0;
   for (const auto& group : shard(messages, count)) {
     const fs::path path = output / fmt::format("message_registry_{:02}.cc", number);
-    ok = write_if_changed(path, ottla::generator::emit_registry(group, number)) && ok;
+    ok = write_if_changed(path,
+                          ottla::generator::emit_registry(group, fmt::format("{}_{}", prefix, number))) &&
+         ok;
     ++number;
   }
   return ok;
@@ -89,10 +94,10 @@ bool write_registry(const std::vector<Message>& messages, const fs::path& output
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool registry = argc == 5 && std::string_view(argv[4]) == "registry";
+  const bool registry = argc == 6 && std::string_view(argv[4]) == "registry";
   const size_t shards = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 0;
   if ((argc != 4 && !registry) || shards == 0) {
-    std::cerr << "usage: ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS [registry]\n";
+    std::cerr << "usage: ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS [registry PREFIX]\n";
     return 2;
   }
   std::vector<std::string> errors;
@@ -101,7 +106,8 @@ int main(int argc, char** argv) {
   if (!errors.empty()) return 1;
   std::error_code error;
   fs::create_directories(argv[2], error);
-  return (registry ? write_registry(messages, argv[2], shards) : write_messages(messages, argv[2], shards))
+  return (registry ? write_registry(messages, argv[2], shards, argv[5])
+                   : write_messages(messages, argv[2], shards))
              ? 0
              : 1;
 }

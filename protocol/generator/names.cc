@@ -29,11 +29,11 @@ std::string snake_case(std::string_view name) {
 
 std::string member_name(std::string_view name) {
   static const std::set<std::string> kWords = {
-      "auto",      "bool",     "case",     "class",  "const",  "default",   "delete",  "do",     "else",
-      "enum",      "explicit", "export",   "false",  "float",  "for",       "if",      "int",    "long",
-      "namespace", "new",      "operator", "or",     "and",    "not",       "private", "public", "requires",
-      "return",    "short",    "static",   "struct", "switch", "template",  "this",    "true",   "union",
-      "using",     "void",     "while",    "decode", "encode", "is_default"};
+      "auto",     "bool",      "case",   "class",    "const",  "default", "delete",    "do",      "else",
+      "enum",     "explicit",  "export", "false",    "float",  "for",     "if",        "inline",  "int",
+      "long",     "namespace", "new",    "operator", "or",     "and",     "not",       "private", "public",
+      "requires", "return",    "short",  "static",   "struct", "switch",  "template",  "this",    "true",
+      "union",    "using",     "void",   "while",    "decode", "encode",  "is_default"};
   std::string result = snake_case(name);
   if (kWords.contains(result)) result += '_';
   return result;
