@@ -154,7 +154,7 @@ Task<Status> Broker::join_cluster_identity() {
   if (!cluster.ok()) co_return cluster.status();
   metadata_.cluster_id = *cluster;
   int32_t id = configs_.broker().broker_id;
-  if (id < 0) id = logs_->identity().broker_id.value_or(-1);
+  if (id < 0) id = logs_->identity().broker_id;
   if (id < 0) {
     if (!configs_.broker().broker_id_generation_enable) {
       co_return Status(ErrorCode::INVALID_CONFIG, "broker.id is not set, and broker.id.generation.enable=false: set broker.id");
@@ -191,7 +191,7 @@ void Broker::make_parts() {
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
   fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
   controller_ = std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable}, loop_,
-                                             *client_, metadata_, *this, random_);
+                                             *client_, metadata_, static_cast<ControllerActions&>(*this), random_);
   topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_, random_,
                                            config::validate_topic_overrides);
   controller_->set_listener([this] { on_topics_changed(); });
