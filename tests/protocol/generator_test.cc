@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The errors that stop the build: each names file and field.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/generator/checker.h"
+#include "protocol/generator/emitter.h"
+#include "protocol/generator/names.h"
+#include "protocol/generator/spec.h"
+
+namespace ottla::generator {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The errors of a message TestRequest with the given fields and structs.
+std::vector<std::string> errors_of(
+    const std::string& fields, const std::string& structs = "",
+    const std::string& head = R"("kind":"request","key":1,"versions":"0-3","flexible":"2+")") {
+  std::vector<std::string> errors;
+  const std::string text = R"({"name":"TestRequest",)" + head + R"(,"fields":[)" + fields + "]" +
+                           (structs.empty() ? "" : R"(,"structs":[)" + structs + "]") + "}";
+  const Message message = parse_message("test_request.json", text, errors);
+  if (errors.empty()) check_message(message, errors);
+  return errors;
+}
+
+TEST(Checker, AcceptsAPlainMessage) {
+  EXPECT_THAT(errors_of(R"({"name":"A","type":"int32","versions":"0+"})"), ElementsAre());
+}
+
+TEST(Checker, NamesFileMessageAndField) {
+  EXPECT_THAT(
+      errors_of(
+          R"({"name":"A","type":"[]E","versions":"0+","fields":[{"name":"B","type":"what","versions":"0+"}]})"),
+      ElementsAre("test_request.json: TestRequest.A.B: unknown type what"));
+}
+
+TEST(Checker, RejectsWhatIsNotJson) {
+  std::vector<std::string> errors;
+  parse_message("x.json", "{", errors);
+  EXPECT_THAT(errors, ElementsAre("x.json: is not JSON"));
+}
+
+struct Mistake {
+  const char* name;
+  const char* fields;
+  const char* error;
+};
+
+class CheckerMistakes : public testing::TestWithParam<Mistake> {};
+
+TEST_P(CheckerMistakes, AreErrors) {
+  EXPECT_THAT(errors_of(GetParam().fields), Contains(HasSubstr(GetParam().error)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, CheckerMistakes,
+    testing::Values(
+        Mistake{"MissingType", R"({"name":"A","versions":"0+"})", "A: \"type\" is missing"},
+        Mistake{"UnknownProperty", R"({"name":"A","type":"int8","versions":"0+","colour":1})",
+                "A: unknown property \"colour\""},
+        Mistake{"MistypedProperty", R"({"name":"A","type":"int8","versions":3})",
+                "A: \"versions\" must be a string"},
+        Mistake{"BadVersions", R"({"name":"A","type":"int8","versions":"3-1"})",
+                "A: \"versions\" is not a version range"},
+        Mistake{"NeverPresent", R"({"name":"A","type":"int8","versions":"7+"})",
+                "A: is in no version (7+ within 0-3)"},
+        Mistake{"Twice",
+                R"({"name":"AB","type":"int8","versions":"0+"},{"name":"Ab","type":"int8","versions":"0+"})",
+                "Ab: is defined twice"},
+        Mistake{"NullableNumber", R"({"name":"A","type":"int8","versions":"0+","nullable":"0+"})",
+                "A: a int8 cannot be nullable"},
+        Mistake{"NullDefault", R"({"name":"A","type":"string","versions":"0+","default":null})",
+                "A: default null, but never nullable"},
+        Mistake{"DefaultTooBig", R"({"name":"A","type":"int8","versions":"0+","default":128})",
+                "A: default 128 does not fit int8"},
+        Mistake{"DefaultOfOtherType", R"({"name":"A","type":"bool","versions":"0+","default":"x"})",
+                "does not fit bool"},
+        Mistake{"ArrayDefault", R"({"name":"A","type":"[]int8","versions":"0+","default":1})",
+                "A: the only default of an array"},
+        Mistake{"TagAlone", R"({"name":"A","type":"int8","versions":"2+","tag":0})",
+                "A: \"tag\" and \"tagged\" need each other"},
+        Mistake{"TagInOldVersion", R"({"name":"A","type":"int8","versions":"0+","tag":0,"tagged":"1+"})",
+                "A: is tagged in versions that are not flexible"},
+        Mistake{
+            "TagTwice",
+            R"({"name":"A","type":"int8","versions":"2+","tag":0,"tagged":"2+"},{"name":"B","type":"int8","versions":"2+","tag":0,"tagged":"2+"})",
+            "B: tag 0 is used twice"},
+        Mistake{"TagGap", R"({"name":"A","type":"int8","versions":"2+","tag":1,"tagged":"2+"})",
+                "without gaps"},
+        Mistake{"TaggedRecords", R"({"name":"A","type":"records","versions":"2+","tag":0,"tagged":"2+"})",
+                "A: records cannot be tagged"},
+        Mistake{"ArrayOfBool", R"({"name":"A","type":"[]bool","versions":"0+"})",
+                "A: arrays of bool are not supported"},
+        Mistake{
+            "FieldsOfPrimitive",
+            R"({"name":"A","type":"int8","versions":"0+","fields":[{"name":"B","type":"int8","versions":"0+"}]})",
+            "A: a primitive type cannot have fields"},
+        Mistake{"FlexibleWord", R"({"name":"A","type":"string","versions":"0+","flexible":"2+"})",
+                "A: \"flexible\" of a field can only be \"none\""}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Checker, RejectsStructuresThatAreUnusedRecursiveOrDoubled) {
+  const std::string use = R"({"name":"A","type":"S","versions":"0+"})";
+  EXPECT_THAT(errors_of("", R"({"name":"S","versions":"0+","fields":[]})"),
+              ElementsAre(HasSubstr("S: structure is never used")));
+  EXPECT_THAT(
+      errors_of(use, R"({"name":"S","versions":"0+","fields":[{"name":"B","type":"[]S","versions":"0+"}]})"),
+      Contains(HasSubstr("A.B: structure S contains itself")));
+  EXPECT_THAT(
+      errors_of(use, R"({"name":"S","versions":"0+","fields":[]},{"name":"S","versions":"0+","fields":[]})"),
+      Contains(HasSubstr("structure S is defined twice")));
+}
+
+TEST(Checker, RejectsHeadsThatDoNotMakeSense) {
+  EXPECT_THAT(errors_of("", "", R"("kind":"request","versions":"0","flexible":"none")"),
+              Contains(HasSubstr("a request needs a \"key\"")));
+  EXPECT_THAT(errors_of("", "", R"("kind":"letter","key":1,"versions":"0","flexible":"none")"),
+              Contains(HasSubstr("unknown kind \"letter\"")));
+  EXPECT_THAT(errors_of("", "", R"("kind":"data","versions":"0+","flexible":"none")"),
+              Contains(HasSubstr("\"versions\" must have an end")));
+  EXPECT_THAT(errors_of("", "", R"("kind":"data","versions":"0-3","flexible":"1-2")"),
+              Contains(HasSubstr("\"flexible\" must be")));
+}
+
+TEST(Checker, ComparesMessagesWithEachOther) {
+  std::vector<std::string> errors;
+  const std::string head = R"(,"versions":"0","flexible":"none","fields":[]})";
+  const std::vector<Message> messages = {
+      parse_message("a_request.json", R"({"name":"ARequest","kind":"request","key":1)" + head, errors),
+      parse_message("b.json", R"({"name":"BRequest","kind":"request","key":1)" + head, errors),
+      parse_message("c_response.json", R"({"name":"CResponse","kind":"response","key":2)" + head, errors)};
+  check_messages(messages, errors);
+  EXPECT_THAT(errors, ElementsAre("b.json: BRequest: the file must be named b_request.json",
+                                  "b.json: BRequest: key 1 is also in a_request.json",
+                                  "c_response.json: no request has key 2"));
+}
+
+TEST(VersionRange, ReadsTheFourNotations) {
+  EXPECT_EQ(VersionRange::parse("3+"), (VersionRange{3, VersionRange::kOpen}));
+  EXPECT_EQ(VersionRange::parse("0-12"), (VersionRange{0, 12}));
+  EXPECT_EQ(VersionRange::parse("5"), (VersionRange{5, 5}));
+  EXPECT_TRUE(VersionRange::parse("none")->empty());
+  for (const char* text : {"", "+", "-1", "3-", "a", "1 ", "99999"})
+    EXPECT_EQ(VersionRange::parse(text), std::nullopt) << text;
+}
+
+TEST(Names, BecomeSnakeCase) {
+  EXPECT_EQ(snake_case("TimeoutMs"), "timeout_ms");
+  EXPECT_EQ(snake_case("isKRaftController"), "is_kraft_controller");
+  EXPECT_EQ(snake_case("V3AndBelowTopics"), "v3_and_below_topics");
+  EXPECT_EQ(snake_case("SSLPort"), "ssl_port");
+  EXPECT_EQ(member_name("Operator"), "operator_");
+}
+
+}  // namespace
+}  // namespace ottla::generator
