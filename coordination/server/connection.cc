@@ -22,12 +22,14 @@ int32_t frame_length(Bytes bytes) {
 
 ServerConnection::ServerConnection(ServerCore& core, ConnectionSink& sink, uint64_t id, std::string peer,
                                    bool in_process)
-    : core_(core), sink_(sink), id_(id), peer_(std::move(peer)), in_process_(in_process) {
+    : core_(&core), sink_(sink), id_(id), peer_(std::move(peer)), in_process_(in_process) {
   // Who connects is known by address from the start, as ("ip", host).
   if (!in_process_) identities_.push_back({"ip", peer_.substr(0, peer_.rfind(':'))});
 }
 
-ServerConnection::~ServerConnection() { core_.detach(*this); }
+ServerConnection::~ServerConnection() {
+  if (core_ != nullptr) core_->detach(*this);
+}
 
 void ServerConnection::on_bytes(Bytes bytes) {
   if (state_ == State::kClosed) return;
@@ -48,7 +50,7 @@ void ServerConnection::on_bytes(Bytes bytes) {
       partial_ = std::move(joined);
     }
   }
-  core_.release_output();
+  core_->release_output();
   pause_if_busy();
 }
 
@@ -62,9 +64,9 @@ bool ServerConnection::take_frame(Bytes& rest) {
     }
   }
   const int32_t length = frame_length(rest);
-  if (length < 0 || length > core_.config().max_frame_bytes) {
+  if (length < 0 || length > core_->config().max_frame_bytes) {
     log_warn(kLog, "Closing the connection from {}: a frame of {} bytes (jute.maxbuffer is {})", peer_,
-             length, core_.config().max_frame_bytes);
+             length, core_->config().max_frame_bytes);
     close();
     return false;
   }
@@ -73,7 +75,7 @@ bool ServerConnection::take_frame(Bytes& rest) {
   const Bytes frame = rest.subspan(4, static_cast<size_t>(length));
   rest = rest.subspan(whole);
   ++counters_.received;
-  ++core_.counters().received;
+  ++core_->counters().received;
   on_frame(frame);
   return state_ != State::kClosed;
 }
@@ -97,7 +99,7 @@ void ServerConnection::on_connect_request(Bytes frame) {
   }
   old_client_ = !request.read_only.has_value();
   state_ = State::kServing;
-  if (!core_.connect(*this, request)) close();
+  if (!core_->connect(*this, request)) close();
 }
 
 void ServerConnection::on_request(Bytes frame) {
@@ -109,16 +111,16 @@ void ServerConnection::on_request(Bytes frame) {
     return;
   }
   if (header.type == jute::kAuth) {
-    core_.authenticate(*this, header, reader);
+    core_->authenticate(*this, header, reader);
   } else {
-    core_.submit(*this, header, reader);
+    core_->submit(*this, header, reader);
   }
 }
 
 void ServerConnection::on_four_letter_word(const std::string& word) {
   ++counters_.received;
-  ++core_.counters().received;
-  const std::string answer = answer_four_letter_word(core_, word);
+  ++core_->counters().received;
+  const std::string answer = answer_four_letter_word(*core_, word);
   sink_.send({reinterpret_cast<const uint8_t*>(answer.data()), answer.size()});
   close();
 }
@@ -127,17 +129,17 @@ void ServerConnection::deliver(Bytes bytes, bool is_reply) {
   if (is_reply) --outstanding_;
   if (state_ == State::kClosed) return;
   ++counters_.sent;
-  ++core_.counters().sent;
+  ++core_->counters().sent;
   sink_.send(bytes);
   // Half, so that reading does not stop and start with every reply.
-  if (paused_ && outstanding_ <= core_.config().outstanding_limit / 2) {
+  if (paused_ && outstanding_ <= core_->config().outstanding_limit / 2) {
     paused_ = false;
     sink_.resume_reading();
   }
 }
 
 void ServerConnection::pause_if_busy() {
-  if (paused_ || state_ == State::kClosed || outstanding_ <= core_.config().outstanding_limit) return;
+  if (paused_ || state_ == State::kClosed || outstanding_ <= core_->config().outstanding_limit) return;
   paused_ = true;
   sink_.pause_reading();
 }

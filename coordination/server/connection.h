@@ -17,7 +17,7 @@
 //
 // send() may come at any time (another session's write fires a watch). A peer that does not read what it is
 // sent is the network layer's to drop. A connection over maxClientCnxns gets close() in a later turn. The
-// connection must be destroyed before its Server, the sink after the connection.
+// sink must outlive the connection; a connection that outlives its Server ignores what comes.
 #pragma once
 
 #include <cstdint>
@@ -82,7 +82,7 @@ class ServerConnection {
   void close();
   void pause_if_busy();
 
-  ServerCore& core_;
+  ServerCore* core_;  // null when the server is gone
   ConnectionSink& sink_;
   const uint64_t id_;
   const std::string peer_;

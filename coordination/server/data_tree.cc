@@ -224,7 +224,7 @@ ZkError DataTree::apply_delete(const std::string& path, int64_t zxid) {
   acls_.drop_use(entry->second.acl);
   untrack_owner(path, entry->second.stat.ephemeral_owner);
   nodes_.erase(entry);
-  std::set<WatchManager::Watcher> told;
+  std::map<WatchManager::Watcher, bool> told;
   fire(data_watches_, path, EventType::kNodeDeleted, node_acl, nullptr, &told);
   fire(child_watches_, path, EventType::kNodeDeleted, node_acl, &told, nullptr);
   fire(child_watches_, parent_name.empty() ? "/" : parent_name, EventType::kNodeChildrenChanged, parent_acl,
@@ -283,12 +283,13 @@ void DataTree::untrack_owner(const std::string& path, int64_t owner) {
 }
 
 void DataTree::fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,
-                    const std::set<WatchManager::Watcher>* except, std::set<WatchManager::Watcher>* told) {
+                    const std::map<WatchManager::Watcher, bool>* except,
+                    std::map<WatchManager::Watcher, bool>* told) {
   if (watches.path_count() == 0) return;
-  std::set<WatchManager::Watcher> watchers = watches.trigger(path, type);
-  for (const auto watcher : watchers) {
+  std::map<WatchManager::Watcher, bool> watchers = watches.trigger(path, type);
+  for (const auto& [watcher, one_shot] : watchers) {
     if (except != nullptr && except->count(watcher) > 0) continue;
-    if (event_handler_) event_handler_(watcher, WatchEvent{type, path}, acl);
+    if (event_handler_) event_handler_(watcher, WatchEvent{type, path}, one_shot ? nullptr : &acl);
   }
   if (told != nullptr) *told = std::move(watchers);
 }

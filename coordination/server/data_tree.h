@@ -81,8 +81,10 @@ class DataTree {
  public:
   // The owner of container nodes (EphemeralType.CONTAINER_EPHEMERAL_OWNER).
   static constexpr int64_t kContainerOwner = INT64_MIN;
-  // `acl`: of the node the event is about; a watcher who may not read it is not told.
-  using EventHandler = std::function<void(WatchManager::Watcher, const WatchEvent&, const AclList& acl)>;
+  // `must_read`: only for a watcher who may read a node of this ACL (a persistent watch needs no right to be
+  // made).
+  using EventHandler =
+      std::function<void(WatchManager::Watcher, const WatchEvent&, const AclList* must_read)>;
 
   // A fresh tree: /, /zookeeper, /zookeeper/quota, /zookeeper/config.
   DataTree();
@@ -129,7 +131,7 @@ class DataTree {
   void track_owner(const std::string& path, int64_t owner);
   void untrack_owner(const std::string& path, int64_t owner);
   void fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,
-            const std::set<WatchManager::Watcher>* except, std::set<WatchManager::Watcher>* told);
+            const std::map<WatchManager::Watcher, bool>* except, std::map<WatchManager::Watcher, bool>* told);
   Node* find_mutable(std::string_view path);
   bool decode_nodes(Reader& reader);
 

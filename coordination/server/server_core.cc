@@ -29,17 +29,23 @@ ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<Dat
   container_timer_ = loop_.make_timer([this] { sweep_containers(); });
   store_->set_handlers([this] { on_synced(); }, [this](Status status) { on_failure(std::move(status)); });
   tree_->set_event_handler(
-      [this](WatchManager::Watcher watcher, const WatchEvent& event, const AclList& acl) {
-        const auto connection = connections_.find(watcher);
-        if (connection == connections_.end()) return;
-        if (!config_.skip_acl && !acl_allows(acl, perms::kRead, connection->second->identities_)) return;
-        queue_event(*connection->second, event);
+      [this](WatchManager::Watcher watcher, const WatchEvent& event, const AclList* must_read) {
+        const auto entry = connections_.find(watcher);
+        if (entry == connections_.end()) return;
+        ServerConnection& connection = *entry->second;
+        const bool check = must_read != nullptr && !config_.skip_acl;
+        if (check && !acl_allows(*must_read, perms::kRead, connection.identities_)) return;
+        queue_event(connection, event);
       });
 }
 
 ServerCore::~ServerCore() {
   *alive_ = false;
-  OTTLA_CHECK(connections_.empty());
+  // The network layer destroys connections a turn after their sockets: some may be left.
+  for (const auto& [number, connection] : connections_) {
+    connection->state_ = ServerConnection::State::kClosed;
+    connection->core_ = nullptr;
+  }
 }
 
 void ServerCore::recover_sessions() {

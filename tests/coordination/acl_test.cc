@@ -86,11 +86,26 @@ TEST_F(AclTest, SettingAnAclCountsItsVersionAndWhoMayNotSetItSeesNoHashes) {
               ElementsAre(Acl{perms::kAll, "digest", "me:x"}, Acl{perms::kRead, "world", "anyone"}));
 }
 
-TEST_F(AclTest, AnEventIsNotToldToWhoMayNotReadTheNode) {
+TEST_F(AclTest, APersistentWatchIsToldOnlyOfWhatItsOwnerMayRead) {
+  auth(*client, "me:pw");
+  WireClient wire(*server);
+  wire.hello();
+  wire.request(jute::kAddWatch, jute::PathVersionRequest{"/", 1});
+  loop.run_pending();
+  wire.take_hello();
+  wire.take_reply();
+  create("/secret", "", CreateMode::kPersistent, {Acl{perms::kAll, "auth", ""}});
+  EXPECT_TRUE(wire.peer.received.empty());
+  create("/open");
+  EXPECT_EQ(wire.take_event().path, "/open");
+}
+
+TEST_F(AclTest, WhetherANodeExistsEveryoneMayKnow) {
   auth(*client, "me:pw");
   EXPECT_EQ(exists("/secret", true, other).error, ZkError::kNoNode);
   create("/secret", "", CreateMode::kPersistent, {Acl{perms::kAll, "auth", ""}});
-  EXPECT_TRUE(take_events().empty());
+  EXPECT_THAT(take_events(), ElementsAre(WatchEvent{EventType::kNodeCreated, "/secret"}));
+  EXPECT_TRUE(exists("/secret", false, other).ok());
 }
 
 TEST_F(AclTest, AnUnknownSchemeEndsTheConnection) {
