@@ -3,15 +3,15 @@
 
 #include "broker/apis/api_table.h"
 #include "broker/apis/api_versions.h"
+#include "broker/apis/unsupported.h"
 #include "protocol/base/log.h"
 
 namespace ottla {
 namespace {
 
-void refuse(const std::shared_ptr<net::Connection>& connection, std::string_view why, int key, int version) {
-  log_warn("broker.apis", "closing the connection from {}: {} (API {}, version {})", connection->peer_address(), why, key,
+void log_refusal(const net::Connection& connection, std::string_view why, int key, int version) {
+  log_warn("broker.apis", "closing the connection from {}: {} (API {}, version {})", connection.peer_address(), why, key,
            version);
-  connection->close();
 }
 
 }  // namespace
@@ -22,14 +22,21 @@ void Dispatcher::on_request(const std::shared_ptr<net::Connection>& connection, 
   const int16_t key = reader.int16();
   const int16_t version = reader.int16();
   const int32_t correlation_id = reader.int32();
-  if (!reader.ok()) return refuse(connection, "a request without a whole header", key, version);
+  if (!reader.ok()) {
+    log_refusal(*connection, "a request without a whole header", key, version);
+    return connection->close();
+  }
   const ApiRow* row = find_api(key);
-  if (row == nullptr) return refuse(connection, "an API that is not offered", key, version);
+  if (row == nullptr) {
+    Responder responder(connection, slot, static_cast<protocol::ApiKey>(key), version, correlation_id);
+    if (answer_unsupported(responder, static_cast<protocol::ApiKey>(key))) return;
+    log_refusal(*connection, "an API that is not offered", key, version);
+    return responder.close_connection();
+  }
   Responder responder(connection, slot, row->key, version, correlation_id);
   if (version < row->min_version || version > row->max_version) {
     if (row->key == protocol::ApiKey::kApiVersions) return answer_unsupported_api_versions(std::move(responder));
-    log_warn("broker.apis", "closing the connection from {}: version {} of API {} is not offered ({} to {} are)",
-             connection->peer_address(), version, key, row->min_version, row->max_version);
+    log_refusal(*connection, "a version that is not offered", key, version);
     return responder.close_connection();
   }
   const int16_t header_version = protocol::request_header_version(row->key, version);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a frame to its handler: reads the request header, finds the row, checks the version.
 //
-// An API or version that is not in the table closes the connection, as Kafka does; a too new ApiVersions is answered with
+// An API that is not in the table is answered with UNSUPPORTED_VERSION where its response can say so (unsupported.h); an unknown key,
+// and a version that is not offered, close the connection, as Kafka does. A too new ApiVersions is answered with
 // UNSUPPORTED_VERSION in the body of version 0, so that a client can come down to what is offered (KIP-511).
 #pragma once
 
