@@ -26,6 +26,10 @@ void handle_init_producer_id(Request& request) {
     const bool empty = asked.transactional_id->empty();
     return answer(request.responder, empty ? ErrorCode::INVALID_REQUEST : ErrorCode::UNSUPPORTED_VERSION, -1);
   }
+  // Both or neither: what it brings to recover with.
+  if ((asked.producer_id == -1) != (asked.producer_epoch == -1)) {
+    return answer(request.responder, ErrorCode::INVALID_REQUEST, -1);
+  }
   const auto responder = std::move(request.responder).share();
   request.services.topics.next_producer_id(
       [responder](ErrorCode error, int64_t producer_id) { answer(*responder, error, producer_id); });

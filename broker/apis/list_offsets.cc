@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/list_offsets.h"
 
+#include <algorithm>
 #include <set>
 
 #include "broker/apis/partition_lookup.h"
+#include "protocol/base/event_loop.h"
 #include "protocol/base/log.h"
 #include "protocol/generated/list_offsets_request.h"
 #include "protocol/generated/list_offsets_response.h"
@@ -55,21 +57,24 @@ Result<storage::TimestampOffset> look_up(Partition& partition, int64_t timestamp
   return found;
 }
 
-// Version 0: starts of segments, newest first, whose records are older than the timestamp; the end too where it is asked for the latest.
-void answer_old_style(storage::Log& log, const ListOffsetsRequest::ListOffsetsPartition& asked, Answer& out) {
-  std::vector<int64_t> offsets;
-  const auto starts = log.segment_starts();
-  const bool latest = asked.timestamp == kLatest;
-  if (latest) offsets.push_back(log.high_watermark());
-  for (auto start = starts.rbegin(); start != starts.rend(); ++start) {
-    const bool last = std::next(start) == starts.rend();
-    const bool wanted = latest || (asked.timestamp == kEarliest ? last : start->max_timestamp <= asked.timestamp);
-    if (wanted && (offsets.empty() || offsets.back() != start->offset)) offsets.push_back(start->offset);
+// Version 0 (kafka UnifiedLog.legacyFetchOffsetsBefore): the log's end and the starts of its segments, newest
+// first, from the newest on that is not younger than the timestamp; nothing above the high watermark.
+void answer_old_style(storage::Log& log, const ListOffsetsRequest::ListOffsetsPartition& asked,
+                      int64_t now_ms, Answer& out) {
+  auto starts = log.segment_starts();
+  if (starts.back().offset < log.log_end_offset()) starts.push_back({log.log_end_offset(), now_ms});
+  auto newest = starts.rbegin();
+  if (asked.timestamp == kEarliest) {
+    newest = std::prev(starts.rend());
+  } else if (asked.timestamp != kLatest) {
+    newest = std::find_if(starts.rbegin(), starts.rend(),
+                          [&](const auto& start) { return start.max_timestamp <= asked.timestamp; });
   }
-  if (offsets.size() > static_cast<size_t>(std::max(asked.max_num_offsets, 0))) {
-    offsets.resize(static_cast<size_t>(std::max(asked.max_num_offsets, 0)));
+  const int64_t high_watermark = log.high_watermark();
+  const auto most = static_cast<size_t>(std::max(asked.max_num_offsets, 0));
+  for (; newest != starts.rend() && out.old_style_offsets.size() < most; ++newest) {
+    out.old_style_offsets.push_back(std::min(newest->offset, high_watermark));
   }
-  out.old_style_offsets = std::move(offsets);
 }
 
 ErrorCode answer(Request& request, std::string_view topic, const ListOffsetsRequest& asked,
@@ -82,13 +87,15 @@ ErrorCode answer(Request& request, std::string_view topic, const ListOffsetsRequ
   if (found.error != ErrorCode::NONE) return found.error;
   storage::Log& log = found.partition->log();
   if (request.version == 0) {
-    answer_old_style(log, partition, out);
+    answer_old_style(log, partition, request.services.loop.wall_ms(), out);
     return ErrorCode::NONE;
   }
-  const int64_t bound = asked.isolation_level == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  const int64_t bound =
+      asked.isolation_level == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
   const auto looked_up = look_up(*found.partition, partition.timestamp, bound);
   if (!looked_up.ok()) {
-    log_error("broker.partitions", "ListOffsets of {}-{}: {}", topic, partition.partition_index, looked_up.status().message());
+    log_error("broker.partitions", "ListOffsets of {}-{}: {}", topic, partition.partition_index,
+              looked_up.status().message());
     return looked_up.status().code();
   }
   out.timestamp = looked_up->timestamp;
@@ -103,7 +110,8 @@ std::set<std::pair<std::string_view, int32_t>> duplicates(const ListOffsetsReque
   std::set<std::pair<std::string_view, int32_t>> twice;
   for (const auto& topic : asked.topics) {
     for (const auto& partition : topic.partitions) {
-      if (!seen.insert({topic.name, partition.partition_index}).second) twice.insert({topic.name, partition.partition_index});
+      if (!seen.insert({topic.name, partition.partition_index}).second)
+        twice.insert({topic.name, partition.partition_index});
     }
   }
   return twice;

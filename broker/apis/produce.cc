@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/produce.h"
 
-#include <utility>
+#include <algorithm>
 
+#include "broker/apis/current_leader.h"
 #include "broker/apis/partition_lookup.h"
 #include "protocol/base/log.h"
 #include "protocol/generated/produce_request.h"
@@ -20,8 +21,12 @@ struct Scratch {
   ProduceRequest request;
   ProduceResponse response;
   std::vector<storage::AppendInfo> infos;  // keeps alive what the response's views point to
-  std::vector<Partition*> appended;
 };
+
+constexpr int16_t kFirstWithBatches = 3;
+constexpr int16_t kFirstWithStorageError = 4;
+constexpr int16_t kFirstWithLeaders = 10;
+constexpr int16_t kFirstByTopicId = 13;
 
 bool valid_acks(int16_t acks) { return acks == -1 || acks == 0 || acks == 1; }
 
@@ -45,38 +50,62 @@ bool is_transactional(Bytes records) {
   return batch.magic() == records::kMagicV2 && batch.is_transactional();
 }
 
-storage::AppendInfo append(Request& request, const ProduceRequest& produce, std::string_view topic,
-                           const ProduceRequest::PartitionProduceData& data, std::vector<Partition*>& appended) {
+// Message sets of the old versions may be empty, or hold less than one message: nothing is appended, and that
+// is no error.
+bool holds_nothing(Bytes records) {
+  records::BatchWalker walker(records);
+  return !walker.next().has_value() && walker.status().ok();
+}
+
+// What is wrong with the request before any partition is asked, in Kafka's order.
+storage::AppendInfo check(const Request& request, const ProduceRequest& produce, ErrorCode found,
+                          const RecordsField& records) {
+  if (found == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) return failed(found);
   if (!valid_acks(produce.acks)) return failed(ErrorCode::INVALID_REQUIRED_ACKS);
-  if (data.records.is_null || data.records.bytes.empty()) {
-    return failed(ErrorCode::INVALID_RECORD, "a partition without records");
+  if (records.is_null) return failed(ErrorCode::INVALID_RECORD, "a partition without records");
+  if (is_transactional(records.bytes)) {
+    return failed(produce.transactional_id.value_or("").empty()
+                      ? ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                      : ErrorCode::INVALID_TXN_STATE);
   }
-  if (is_transactional(data.records.bytes)) {
-    return failed(produce.transactional_id.value_or("").empty() ? ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-                                                                 : ErrorCode::INVALID_TXN_STATE);
+  if (found == ErrorCode::NONE && request.version >= kFirstWithBatches && holds_nothing(records.bytes)) {
+    return failed(ErrorCode::INVALID_RECORD, "a partition without a record batch");
   }
+  return failed(found);
+}
+
+storage::AppendInfo append(Request& request, const ProduceRequest& produce, std::string_view topic,
+                           const ProduceRequest::PartitionProduceData& data) {
   const FoundPartition found = find_partition(request.services, topic, data.index);
-  if (found.error != ErrorCode::NONE) return failed(found.error);
+  storage::AppendInfo info = check(request, produce, found.error, data.records);
+  if (info.error != ErrorCode::NONE) return info;
   storage::Log& log = found.partition->log();
   if (produce.acks == -1 && log.config().min_insync_replicas > 1) {
-    return failed(ErrorCode::NOT_ENOUGH_REPLICAS, "min.insync.replicas is " + std::to_string(log.config().min_insync_replicas) +
+    return failed(ErrorCode::NOT_ENOUGH_REPLICAS, "min.insync.replicas is " +
+                                                      std::to_string(log.config().min_insync_replicas) +
                                                       ", and the partition has one replica in sync");
   }
-  storage::AppendInfo info =
+  if (holds_nothing(data.records.bytes)) {
+    info.log_start_offset = log.log_start_offset();
+    return info;
+  }
+  info =
       log.append_as_leader(writable(request.frame, data.records.bytes), found.partition->leader_epoch(),
                            storage::AppendOrigin::kClient, request.version, request.services.loop.wall_ms());
-  if (info.error == ErrorCode::NONE && !info.duplicate) appended.push_back(found.partition);
+  if (info.error == ErrorCode::NONE && !info.duplicate) found.partition->notify_waiters();
   if (info.error == ErrorCode::KAFKA_STORAGE_ERROR) {
     log_error("broker.partitions", "cannot append to {}-{}: {}", topic, data.index, info.message);
   }
   return info;
 }
 
-void describe(const storage::AppendInfo& info, int32_t index, ProduceResponse::PartitionProduceResponse& out) {
+void describe(const storage::AppendInfo& info, int16_t version, int32_t index,
+              ProduceResponse::PartitionProduceResponse& out) {
   out.index = index;
-  out.error_code = static_cast<int16_t>(info.error);
+  const bool unknown = info.error == ErrorCode::KAFKA_STORAGE_ERROR && version < kFirstWithStorageError;
+  out.error_code = static_cast<int16_t>(unknown ? ErrorCode::NOT_LEADER_OR_FOLLOWER : info.error);
   out.base_offset = info.first_offset;
-  out.log_append_time_ms = info.log_append_time_ms;
+  out.log_append_time_ms = info.error == ErrorCode::NONE ? info.log_append_time_ms : -1;
   out.log_start_offset = info.log_start_offset;
   out.record_errors.clear();
   for (const records::RecordError& error : info.record_errors) {
@@ -89,46 +118,68 @@ void describe(const storage::AppendInfo& info, int32_t index, ProduceResponse::P
   out.current_leader = {};
 }
 
+void name_leader(Request& request, std::string_view topic, int32_t index, ProduceResponse& response,
+                 ProduceResponse::PartitionProduceResponse& out) {
+  const CurrentLeader leader = current_leader(request.services, topic, index, request.listener);
+  out.current_leader.leader_id = leader.id;
+  out.current_leader.leader_epoch = leader.epoch;
+  const bool named = std::any_of(response.node_endpoints.begin(), response.node_endpoints.end(),
+                                 [&](const auto& node) { return node.node_id == leader.id; });
+  if (leader.endpoint == nullptr || named) return;
+  auto& node = response.node_endpoints.emplace_back();
+  node.node_id = leader.id;
+  node.host = leader.endpoint->host;
+  node.port = leader.endpoint->port;
+  if (leader.rack != nullptr && leader.rack->has_value()) node.rack = **leader.rack;
+}
+
+// Whether all went well.
+bool append_topic(Request& request, const ProduceRequest::TopicProduceData& data, Scratch& scratch,
+                  ProduceResponse::TopicProduceResponse& out) {
+  std::optional<std::string_view> name = data.name;
+  if (request.version >= kFirstByTopicId) name = topic_name_of(request.services, data.topic_id);
+  out.name = data.name;
+  out.topic_id = data.topic_id;
+  out.partition_responses.resize(data.partition_data.size());
+  bool ok = true;
+  for (size_t p = 0; p < data.partition_data.size(); ++p) {
+    const auto& partition = data.partition_data[p];
+    const auto& info = scratch.infos.emplace_back(name ? append(request, scratch.request, *name, partition)
+                                                       : failed(ErrorCode::UNKNOWN_TOPIC_ID));
+    describe(info, request.version, partition.index, out.partition_responses[p]);
+    ok = ok && info.error == ErrorCode::NONE;
+    if (info.error == ErrorCode::NOT_LEADER_OR_FOLLOWER && request.version >= kFirstWithLeaders) {
+      name_leader(request, *name, partition.index, scratch.response, out.partition_responses[p]);
+    }
+  }
+  return ok;
+}
+
 }  // namespace
 
 void handle_produce(Request& request) {
   static thread_local Scratch scratch;
-  ProduceRequest& produce = scratch.request;
-  if (!request.decode(produce)) return;
+  const ProduceRequest& produce = scratch.request;
+  if (!request.decode(scratch.request)) return;
   size_t count = 0;
   for (const auto& topic : produce.topic_data) count += topic.partition_data.size();
+  // Reserved whole: the answer's views point into the elements.
   scratch.infos.clear();
   scratch.infos.reserve(count);
-  scratch.appended.clear();
-  bool failed_one = false;
-  auto& topics = scratch.response.responses;
-  topics.resize(produce.topic_data.size());
-  for (size_t t = 0; t < topics.size(); ++t) {
-    const auto& data = produce.topic_data[t];
-    std::optional<std::string_view> name = data.name;
-    if (request.version >= 13) name = topic_name_of(request.services, data.topic_id);
-    topics[t].name = data.name;
-    topics[t].topic_id = data.topic_id;
-    topics[t].partition_responses.resize(data.partition_data.size());
-    for (size_t p = 0; p < data.partition_data.size(); ++p) {
-      scratch.infos.push_back(name ? append(request, produce, *name, data.partition_data[p], scratch.appended)
-                                   : failed(ErrorCode::UNKNOWN_TOPIC_ID));
-      describe(scratch.infos.back(), data.partition_data[p].index, topics[t].partition_responses[p]);
-      failed_one = failed_one || scratch.infos.back().error != ErrorCode::NONE;
-    }
+  scratch.response.node_endpoints.clear();
+  scratch.response.responses.resize(produce.topic_data.size());
+  bool ok = true;
+  for (size_t t = 0; t < produce.topic_data.size(); ++t) {
+    ok = append_topic(request, produce.topic_data[t], scratch, scratch.response.responses[t]) && ok;
   }
   if (produce.acks != 0) {
     request.responder.send(scratch.response);
-  } else if (failed_one) {
+  } else if (ok) {
+    request.responder.send_nothing();
+  } else {
     // The client waits for no answer; only a closed connection makes it look again.
     request.reject("a record with acks=0 could not be appended");
-  } else {
-    request.responder.send_nothing();
   }
-  // After the answer: a waiter that finishes may let another connection be read, and so come back here: the list is taken out.
-  std::vector<Partition*> appended = std::exchange(scratch.appended, {});
-  for (Partition* partition : appended) partition->notify_waiters();
-  scratch.appended = std::move(appended);
 }
 
 }  // namespace ottla
