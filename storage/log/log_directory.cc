@@ -155,7 +155,7 @@ OffsetCheckpoint LogDirectory::read_or_none(const char* name) {
     log_warn(kComponent, "{}; going on without it", read.status().message());
     return {};
   }
-  written_[name] = *read;
+  if (files_.exists(at(name))) written_[name] = *read;
   return std::move(*read);
 }
 

@@ -47,7 +47,7 @@ Status LogManager::lock_directories() {
     if (std::any_of(directories_.begin(), directories_.end(), same)) {
       return {ErrorCode::INVALID_CONFIG, "log.dirs names " + path + " twice"};
     }
-    directories_.push_back(std::make_unique<LogDirectory>(files_, path));
+    directories_.push_back(std::make_shared<LogDirectory>(files_, path));
     LogDirectory& directory = *directories_.back();
     Status status = directory.lock();
     if (status.error_number() == EWOULDBLOCK || status.error_number() == EAGAIN) {

@@ -150,7 +150,7 @@ class LogManager {
   std::function<std::array<uint8_t, 16>()> random_;
   DirectoryFailed directory_failed_;
   MetaProperties identity_;
-  std::vector<std::unique_ptr<LogDirectory>> directories_;
+  std::vector<std::shared_ptr<LogDirectory>> directories_;  // shared with what runs on the pool
   std::map<TopicPartitionName, Entry> logs_;
   std::vector<std::shared_ptr<Log>> offline_logs_;
   std::vector<PeriodicTask> tasks_;

@@ -14,7 +14,7 @@ constexpr int64_t kNever = INT64_MAX;
 }  // namespace
 
 struct LogManager::DirectoryOffsets {
-  LogDirectory* directory = nullptr;
+  std::shared_ptr<LogDirectory> directory;
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_starts;
   OffsetCheckpoint high_watermarks;
@@ -157,10 +157,10 @@ void LogManager::flush(const std::vector<TopicPartitionName>& names, std::functi
 std::vector<LogManager::DirectoryOffsets> LogManager::offsets_by_directory() const {
   std::vector<DirectoryOffsets> all;
   for (const auto& directory : directories_) {
-    if (directory->online()) all.push_back({directory.get(), {}, {}, {}, {}});
+    if (directory->online()) all.push_back({directory, {}, {}, {}, {}});
   }
   for (const auto& [name, entry] : logs_) {
-    const auto mine = [&](const DirectoryOffsets& one) { return one.directory == entry.directory; };
+    const auto mine = [&](const DirectoryOffsets& one) { return one.directory.get() == entry.directory; };
     DirectoryOffsets& offsets = *std::find_if(all.begin(), all.end(), mine);
     offsets.recovery_points[name] = entry.log->recovery_point();
     offsets.high_watermarks[name] = entry.log->high_watermark();
@@ -232,7 +232,7 @@ void LogManager::stop(std::function<void(bool clean)> done) {
                     if (!closed.ok()) failed[directory] = closed;
                   }
                   for (DirectoryOffsets& one : stop->directories) {
-                    one.failure = failed[one.directory];
+                    one.failure = failed[one.directory.get()];
                     for (auto& [name, offset] : one.recovery_points) {
                       if (one.failure.ok()) offset = one.high_watermarks[name];
                     }
