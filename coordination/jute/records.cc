@@ -55,8 +55,8 @@ AclList read_acl(Reader& reader) {
     const int32_t permissions = reader.int32();
     const auto scheme = reader.jute_string();
     const auto id = reader.jute_string();
-    valid = valid && scheme && id;
-    if (valid) list.push_back(Acl{permissions, std::string(*scheme), std::string(*id)});
+    valid = valid && scheme;
+    if (valid) list.push_back(Acl{permissions, std::string(*scheme), std::string(id.value_or(""))});
   }
   return valid ? list : AclList{};
 }

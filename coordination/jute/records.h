@@ -65,7 +65,8 @@ std::optional<std::string> read_buffer(Reader& reader);
 void write_buffer(Writer& writer, const std::optional<std::string>& data);
 std::vector<std::string> read_strings(Reader& reader);  // null is empty
 void write_strings(Writer& writer, const std::vector<std::string>& strings);
-// A null vector, scheme or id makes the list empty: no server takes such an ACL.
+// A null vector or scheme makes the list empty: no server takes such an ACL. A null id is empty (kazoo's
+// "auth").
 AclList read_acl(Reader& reader);
 void write_acl(Writer& writer, const AclList& acl);
 Stat read_stat(Reader& reader);

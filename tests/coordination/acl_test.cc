@@ -108,6 +108,28 @@ TEST_F(AclTest, WhetherANodeExistsEveryoneMayKnow) {
   EXPECT_TRUE(exists("/secret", false, other).ok());
 }
 
+TEST_F(AclTest, AnAuthEntryMayHaveANullId) {
+  WireClient wire(*server);
+  wire.hello();
+  wire.request(jute::kAuth, jute::AuthPacket{0, "digest", "u:p"}, jute::kAuthXid);
+  struct Body {
+    void encode(Writer& writer) const {
+      writer.jute_string("/a");
+      writer.bytes({});
+      writer.array_length(1);
+      writer.int32(perms::kAll);
+      writer.jute_string("auth");
+      writer.jute_string(std::nullopt);
+      writer.int32(0);
+    }
+  };
+  wire.request(jute::kCreate, Body{});
+  loop.run_pending();
+  wire.take_hello();
+  EXPECT_EQ(wire.take_reply().header.xid, jute::kAuthXid);
+  EXPECT_EQ(wire.take_reply().error(), ZkError::kOk);
+}
+
 TEST_F(AclTest, AnUnknownSchemeEndsTheConnection) {
   WireClient wire(*server);
   wire.hello();

@@ -159,16 +159,16 @@ int serve(int port, const std::string& directory, std::vector<Property> properti
   if (!(condition)) die(std::string("line ") + std::to_string(__LINE__) + ": not so: " #condition)
 
 Task<void> check_calls(Client& client, std::vector<WatchEvent>& events) {
-  VoidReply nothing = co_await client.async_remove("/c/nothing");
+  VoidReply nothing = co_await client.async_remove("/cc/nothing");
   EXPECT(nothing.error == ZkError::kNoNode);
-  CreateReply made = co_await client.async_create("/c", std::nullopt);
-  EXPECT(made.ok() && made.path == "/c" && made.stat.czxid > 0);
-  DataReply null_data = co_await client.async_get_data("/c");
+  CreateReply made = co_await client.async_create("/cc", std::nullopt);
+  EXPECT(made.ok() && made.path == "/cc" && made.stat.czxid > 0);
+  DataReply null_data = co_await client.async_get_data("/cc");
   EXPECT(null_data.ok() && null_data.data_is_null);
-  CreateReply twice = co_await client.async_create("/c", "x");
+  CreateReply twice = co_await client.async_create("/cc", "x");
   EXPECT(twice.error == ZkError::kNodeExists);
-  CreateReply numbered = co_await client.async_create("/c/seq-", "one", CreateMode::kEphemeralSequential);
-  EXPECT(numbered.path == "/c/seq-0000000000" && numbered.stat.ephemeral_owner == client.session_id());
+  CreateReply numbered = co_await client.async_create("/cc/seq-", "one", CreateMode::kEphemeralSequential);
+  EXPECT(numbered.path == "/cc/seq-0000000000" && numbered.stat.ephemeral_owner == client.session_id());
   DataReply read = co_await client.async_get_data(numbered.path, true);
   EXPECT(read.data == "one" && read.stat.data_length == 3);
   StatReply changed = co_await client.async_set_data(numbered.path, "two", 0);
@@ -177,37 +177,37 @@ Task<void> check_calls(Client& client, std::vector<WatchEvent>& events) {
          events[0].path == numbered.path);
   StatReply stale = co_await client.async_set_data(numbered.path, "three", 0);
   EXPECT(stale.error == ZkError::kBadVersion);
-  StatReply missing = co_await client.async_exists("/c/later", true);
+  StatReply missing = co_await client.async_exists("/cc/later", true);
   EXPECT(missing.error == ZkError::kNoNode);
-  ChildrenReply names = co_await client.async_get_children("/c", true);
+  ChildrenReply names = co_await client.async_get_children("/cc", true);
   EXPECT(names.ok() && names.children.size() == 1 && names.stat.num_children == 1);
   events.clear();
   std::vector<Op> ops;
-  ops.push_back(Op::check("/c", 0));
-  ops.push_back(Op::create("/c/later", "x"));
-  ops.push_back(Op::set_data("/c", "y"));
-  ops.push_back(Op::create("/c/s-", "z", open_acl(), CreateMode::kPersistentSequential));
+  ops.push_back(Op::check("/cc", 0));
+  ops.push_back(Op::create("/cc/later", "x"));
+  ops.push_back(Op::set_data("/cc", "y"));
+  ops.push_back(Op::create("/cc/s-", "z", open_acl(), CreateMode::kPersistentSequential));
   ops.push_back(Op::remove(numbered.path));
   MultiReply all = co_await client.async_multi(ops);
-  EXPECT(all.ok() && all.results.size() == 5 && all.results[1].path == "/c/later");
-  EXPECT(all.results[2].stat.version == 1 && all.results[3].path == "/c/s-0000000002");
+  EXPECT(all.ok() && all.results.size() == 5 && all.results[1].path == "/cc/later");
+  EXPECT(all.results[2].stat.version == 1 && all.results[3].path == "/cc/s-0000000002");
   EXPECT(events.size() == 2);
   ops.clear();
-  ops.push_back(Op::set_data("/c", "no"));
-  ops.push_back(Op::remove("/c/absent"));
-  ops.push_back(Op::create("/c/never", ""));
+  ops.push_back(Op::set_data("/cc", "no"));
+  ops.push_back(Op::remove("/cc/absent"));
+  ops.push_back(Op::create("/cc/never", ""));
   MultiReply none = co_await client.async_multi(ops);
   EXPECT(none.error == ZkError::kNoNode && none.results.size() == 3);
   EXPECT(none.results[0].error == ZkError::kOk && none.results[2].error == ZkError::kRuntimeInconsistency);
-  AclReply acl = co_await client.async_get_acl("/c");
+  AclReply acl = co_await client.async_get_acl("/cc");
   EXPECT(acl.ok() && acl.acl == open_acl());
   AclList readers;
   readers.push_back(Acl{perms::kRead | perms::kWrite | perms::kCreate | perms::kDelete, "world", "anyone"});
-  StatReply set = co_await client.async_set_acl("/c/later", readers, 0);
+  StatReply set = co_await client.async_set_acl("/cc/later", readers, 0);
   EXPECT(set.ok());
-  VoidReply synced = co_await client.async_sync("/c");
+  VoidReply synced = co_await client.async_sync("/cc");
   EXPECT(synced.ok());
-  for (const char* name : {"/c/later", "/c/s-0000000002", "/c"}) {
+  for (const char* name : {"/cc/later", "/cc/s-0000000002", "/cc"}) {
     VoidReply removed = co_await client.async_remove(name);
     EXPECT(removed.ok());
   }
