@@ -85,14 +85,20 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
   zookeeper->add_option("arguments", zookeeper_arguments, "ZOOKEEPER.PROPERTIES, or PORT DATADIR")->required()->expected(1, 2);
   common(zookeeper);
   CLI::App* version = app.add_subcommand("version", "print the version");
-  CLI::App* help = app.add_subcommand("help", "print this help");
+  app.add_subcommand("help", "print this help");
 
   ParsedCommandLine parsed;
+  const std::string first = arguments.size() > 1 ? arguments[1] : "";
+  if (first == "help") return {std::nullopt, app.help(), 0};
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  const bool known = std::any_of(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->get_name() == first; });
+  if (!first.empty() && !first.starts_with("-") && !known) {
+    return {std::nullopt, "ottla: there is no command '" + first + "'\nTry 'ottla help'.\n", 1};
+  }
   try {
     std::reverse(arguments.begin(), arguments.end());
     if (!arguments.empty()) arguments.pop_back();
     app.parse(arguments);
-    if (help->parsed()) return {std::nullopt, app.help(), 0};
     check_overrides(out.overrides);
     if (server->parsed()) out.command = CommandLine::Command::kServer;
     if (version->parsed()) out.command = CommandLine::Command::kVersion;
