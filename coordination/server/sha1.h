@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-1 (FIPS 180-4), which ZooKeeper's digest scheme is defined by. Not for anything new. Written out here
-// so that the coordination server does not need a cryptographic library for twenty bytes.
+// SHA-1 (FIPS 180-4), which ZooKeeper's digest scheme is defined by. Not for anything new. libmd does the work.
 #pragma once
 
 #include <array>
