@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table of what this broker offers: dispatch, ApiVersions and version bounds all read it. A missing row is an API that
-// is not offered.
+// The one table of what this broker offers: dispatch, ApiVersions and version bounds all read it. A missing
+// row is an API that is not offered.
 #pragma once
 
 #include <span>

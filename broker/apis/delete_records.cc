@@ -18,7 +18,8 @@ ErrorCode delete_before(storage::Log& log, int64_t offset) {
   if (!log.config().cleanup_delete) return ErrorCode::POLICY_VIOLATION;
   if (offset < kHighWatermark) return ErrorCode::OFFSET_OUT_OF_RANGE;
   const Status deleted = log.delete_records(offset == kHighWatermark ? log.high_watermark() : offset);
-  if (deleted.code() == ErrorCode::KAFKA_STORAGE_ERROR) log_error("broker.partitions", "DeleteRecords: {}", deleted.message());
+  if (deleted.code() == ErrorCode::KAFKA_STORAGE_ERROR)
+    log_error("broker.partitions", "DeleteRecords: {}", deleted.message());
   return deleted.code();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// DeleteRecords, versions 0 to 2 (KIP-107): raises the log start offset of partitions. Offset -1 means the high watermark; any other
-// outside [0, high watermark] is OFFSET_OUT_OF_RANGE. A topic that is only compacted is POLICY_VIOLATION, an internal one
-// INVALID_TOPIC_EXCEPTION. 2: flexible. With one replica the answer needs no wait.
+// DeleteRecords, versions 0 to 2 (KIP-107): raises the log start offset of partitions. Offset -1 means the
+// high watermark; any other outside [0, high watermark] is OFFSET_OUT_OF_RANGE. A topic that is only
+// compacted is POLICY_VIOLATION, an internal one INVALID_TOPIC_EXCEPTION. 2: flexible. With one replica the
+// answer needs no wait.
 #pragma once
 
 #include "broker/apis/request.h"

@@ -17,7 +17,8 @@ using protocol::DescribeLogDirsResponse;
 bool wanted(const DescribeLogDirsRequest& asked, std::string_view topic, int32_t partition) {
   if (!asked.topics) return true;
   return std::any_of(asked.topics->begin(), asked.topics->end(), [&](const auto& one) {
-    return one.topic == topic && std::find(one.partitions.begin(), one.partitions.end(), partition) != one.partitions.end();
+    return one.topic == topic &&
+           std::find(one.partitions.begin(), one.partitions.end(), partition) != one.partitions.end();
   });
 }
 
@@ -33,8 +34,11 @@ void describe(storage::LogManager& logs, const storage::LogManager::DirectorySta
     out.usable_bytes = static_cast<int64_t>(space->usable_bytes);
   }
   logs.for_each([&](const storage::TopicPartitionName& name, storage::Log& log) {
-    if (storage::parent_directory(log.directory()) != directory.path || !wanted(asked, name.topic, name.partition)) return;
-    if (out.topics.empty() || out.topics.back().name != name.topic) out.topics.emplace_back().name = name.topic;
+    if (storage::parent_directory(log.directory()) != directory.path ||
+        !wanted(asked, name.topic, name.partition))
+      return;
+    if (out.topics.empty() || out.topics.back().name != name.topic)
+      out.topics.emplace_back().name = name.topic;
     auto& partition = out.topics.back().partitions.emplace_back();
     partition.partition_index = name.partition;
     partition.partition_size = static_cast<int64_t>(log.size_in_bytes());

@@ -10,8 +10,8 @@ namespace ottla {
 namespace {
 
 void log_refusal(const net::Connection& connection, std::string_view why, int key, int version) {
-  log_warn("broker.apis", "closing the connection from {}: {} (API {}, version {})", connection.peer_address(), why, key,
-           version);
+  log_warn("broker.apis", "closing the connection from {}: {} (API {}, version {})",
+           connection.peer_address(), why, key, version);
 }
 
 }  // namespace
@@ -35,7 +35,8 @@ void Dispatcher::on_request(const std::shared_ptr<net::Connection>& connection, 
   }
   Responder responder(connection, slot, row->key, version, correlation_id);
   if (version < row->min_version || version > row->max_version) {
-    if (row->key == protocol::ApiKey::kApiVersions) return answer_unsupported_api_versions(std::move(responder));
+    if (row->key == protocol::ApiKey::kApiVersions)
+      return answer_unsupported_api_versions(std::move(responder));
     log_refusal(*connection, "a version that is not offered", key, version);
     return responder.close_connection();
   }
@@ -48,8 +49,8 @@ void Dispatcher::on_request(const std::shared_ptr<net::Connection>& connection, 
       reader.skip(reader.unsigned_varint());
     }
   }
-  Request request{services_,      row->key, version, client_id.value_or(""), listener_name_, reader,
-                  frame, std::move(responder)};
+  Request request{services_,      row->key, version, client_id.value_or(""),
+                  listener_name_, reader,   frame,   std::move(responder)};
   if (!reader.ok()) return request.reject(reader.error());
   row->handler(request);
 }

@@ -8,10 +8,12 @@ FoundPartition find_partition(Services& services, std::string_view topic, int32_
   Partition* found = services.partitions.find(topic, partition);
   if (found == nullptr) {
     const TopicMetadata* known = services.metadata.find(topic);
-    const bool exists = known != nullptr && partition >= 0 && static_cast<size_t>(partition) < known->partitions.size();
+    const bool exists =
+        known != nullptr && partition >= 0 && static_cast<size_t>(partition) < known->partitions.size();
     return {exists ? ErrorCode::NOT_LEADER_OR_FOLLOWER : ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, nullptr};
   }
-  if (current_leader_epoch >= 0 && current_leader_epoch < found->leader_epoch()) return {ErrorCode::FENCED_LEADER_EPOCH, nullptr};
+  if (current_leader_epoch >= 0 && current_leader_epoch < found->leader_epoch())
+    return {ErrorCode::FENCED_LEADER_EPOCH, nullptr};
   if (current_leader_epoch > found->leader_epoch()) return {ErrorCode::UNKNOWN_LEADER_EPOCH, nullptr};
   return {ErrorCode::NONE, found};
 }

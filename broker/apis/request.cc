@@ -28,8 +28,8 @@ void Responder::write_header(Writer& writer, int16_t version) const {
 }
 
 void Request::reject(std::string_view reason) {
-  log_warn("broker.apis", "closing the connection from {}: malformed request, API {} version {}: {}", peer_address(),
-           static_cast<int>(api_key), version, reason);
+  log_warn("broker.apis", "closing the connection from {}: malformed request, API {} version {}: {}",
+           peer_address(), static_cast<int>(api_key), version, reason);
   responder.close_connection();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an API's handler gets: one request, and the one way to answer it.
 //
-// Threads: the loop's. The request's bytes, and every view decoded from them, are valid until the handler returns; a
-// handler that answers later copies what it keeps and moves the Responder away.
+// Threads: the loop's. The request's bytes, and every view decoded from them, are valid until the handler
+// returns; a handler that answers later copies what it keeps and moves the Responder away.
 #pragma once
 
 #include <memory>
@@ -20,12 +20,13 @@ namespace ottla {
 
 struct Services;
 
-// Answers one request, once: send, send_nothing or close_connection. One that is dropped unanswered closes its connection,
-// since every later response on it would wait for ever. After the connection is gone, answers go nowhere.
+// Answers one request, once: send, send_nothing or close_connection. One that is dropped unanswered closes
+// its connection, since every later response on it would wait for ever. After the connection is gone, answers
+// go nowhere.
 class Responder {
  public:
-  Responder(std::shared_ptr<net::Connection> connection, uint64_t slot, protocol::ApiKey api_key, int16_t version,
-            int32_t correlation_id)
+  Responder(std::shared_ptr<net::Connection> connection, uint64_t slot, protocol::ApiKey api_key,
+            int16_t version, int32_t correlation_id)
       : connection_(std::move(connection)),
         slot_(slot),
         api_key_(api_key),

@@ -51,11 +51,13 @@ Task<Result<std::string>> obtain_cluster_id(coordination::Client& client, Random
     const std::string id = Uuid::from_random(random()).to_string();
     const std::vector<std::string> paths = {"/cluster", znodes::kClusterId};
     const auto created = co_await gather<CreateReply>(2, [&](size_t i, auto done) {
-      const std::optional<std::string> data = i == 0 ? std::nullopt : std::optional(znodes::encode_cluster_id(id));
+      const std::optional<std::string> data =
+          i == 0 ? std::nullopt : std::optional(znodes::encode_cluster_id(id));
       client.create(paths[i], data, coordination::open_acl(), CreateMode::kPersistent, done);
     });
     if (created[1].ok()) co_return id;
-    if (created[1].error != ZkError::kNodeExists) co_return failure(created[1].error, "cannot create /cluster/id");
+    if (created[1].error != ZkError::kNodeExists)
+      co_return failure(created[1].error, "cannot create /cluster/id");
   }
   co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR, "/cluster/id comes and goes in ZooKeeper");
 }
@@ -85,12 +87,14 @@ Task<Result<int64_t>> register_broker(coordination::Client& client, const Broker
     const bool ours = existing.stat.ephemeral_owner == client.session_id();
     if (ours) co_return existing.stat.czxid;
     if (!owner.ok() || !same_endpoints(*owner, node)) {
-      co_return Status(ErrorCode::INVALID_CONFIG,
-                       "broker.id " + std::to_string(node.id) + " is taken: " + path +
-                           " exists in ZooKeeper and belongs to another broker (" + existing.data +
-                           "). Give this broker another broker.id, or stop the other one and wait for its session to end");
+      co_return Status(
+          ErrorCode::INVALID_CONFIG,
+          "broker.id " + std::to_string(node.id) + " is taken: " + path +
+              " exists in ZooKeeper and belongs to another broker (" + existing.data +
+              "). Give this broker another broker.id, or stop the other one and wait for its session to end");
     }
-    log_info("broker.controller", "{} was left behind by an earlier run at the same address: taking it over", path);
+    log_info("broker.controller", "{} was left behind by an earlier run at the same address: taking it over",
+             path);
     co_await client.async_remove(path);
   }
   co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR, path + " comes and goes in ZooKeeper");

@@ -22,7 +22,8 @@ constexpr int64_t kKeptMs = 15 * 60 * 1000;
 Task<Status> ConfigChanges::start() {
   const ChildrenReply children = co_await client_.async_get_children(znodes::kConfigChanges, true);
   if (!children.ok()) {
-    co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR, "cannot list /config/changes: " + coordination::error_text(children.error));
+    co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR,
+                     "cannot list /config/changes: " + coordination::error_text(children.error));
   }
   for (const std::string& name : children.children) last_seen_ = std::max(last_seen_, name);
   co_return Status();
@@ -74,12 +75,13 @@ Task<void> ConfigChanges::handle(std::string change) {
   changed_(type, entity->substr(slash + 1), std::move(overrides));
 }
 
-Task<Result<std::map<std::string, ConfigChanges::Overrides>>> ConfigChanges::load_all(coordination::Client& client,
-                                                                                     std::string type) {
+Task<Result<std::map<std::string, ConfigChanges::Overrides>>> ConfigChanges::load_all(
+    coordination::Client& client, std::string type) {
   const std::string parent = "/config/" + type;
   const ChildrenReply children = co_await client.async_get_children(parent);
   if (!children.ok()) {
-    co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR, "cannot list " + parent + ": " + coordination::error_text(children.error));
+    co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR,
+                     "cannot list " + parent + ": " + coordination::error_text(children.error));
   }
   const auto nodes = co_await gather<DataReply>(children.children.size(), [&](size_t i, auto done) {
     client.get_data(parent + "/" + children.children[i], false, done);

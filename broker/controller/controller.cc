@@ -37,8 +37,8 @@ int32_t parse_int(const std::string& text) {
 
 }  // namespace
 
-Controller::Controller(Settings settings, EventLoop& loop, coordination::Client& client, MetadataCache& metadata,
-                       ControllerActions& actions, RandomBytes random)
+Controller::Controller(Settings settings, EventLoop& loop, coordination::Client& client,
+                       MetadataCache& metadata, ControllerActions& actions, RandomBytes random)
     : settings_(settings),
       loop_(loop),
       client_(client),
@@ -71,7 +71,8 @@ void Controller::on_watch_event(const coordination::WatchEvent& event) {
       const Status status = co_await load_brokers();
       if (!status.ok()) log_warn(kComponent, "cannot read the live brokers: {}", status.message());
     });
-  } else if (event.path.starts_with(std::string(znodes::kTopics) + "/") && event.type == EventType::kNodeDataChanged) {
+  } else if (event.path.starts_with(std::string(znodes::kTopics) + "/") &&
+             event.type == EventType::kNodeDataChanged) {
     std::string name = event.path.substr(std::string_view(znodes::kTopics).size() + 1);
     watched_topics_.erase(name);
     queue_.add([this, name = std::move(name)] { return read_topic(name); });
@@ -104,11 +105,15 @@ Task<Status> Controller::elect() {
       const int32_t id = holder.ok() ? *holder : -1;
       if (id != settings_.broker_id) {
         metadata_.controller_id = id;
-        log_warn(kComponent, "broker {} is the controller of this cluster; this release opens its partitions only on the controller itself", id);
+        log_warn(kComponent,
+                 "broker {} is the controller of this cluster; this release opens its partitions only on the "
+                 "controller itself",
+                 id);
         co_return co_await load_brokers();
       }
       // Left behind by an earlier run of ours: nobody else has our broker id.
-      if (current.stat.ephemeral_owner != client_.session_id()) co_await client_.async_remove(znodes::kController);
+      if (current.stat.ephemeral_owner != client_.session_id())
+        co_await client_.async_remove(znodes::kController);
     } else if (current.error != ZkError::kNoNode) {
       co_return failure(current.error, "cannot read /controller");
     }
@@ -127,7 +132,8 @@ Task<Status> Controller::elect() {
 
 Task<Status> Controller::take_office(int32_t old_epoch, int32_t epoch_version) {
   std::vector<Op> ops;
-  ops.push_back(Op::create(znodes::kController, znodes::encode_controller(settings_.broker_id, loop_.wall_ms()),
+  ops.push_back(Op::create(znodes::kController,
+                           znodes::encode_controller(settings_.broker_id, loop_.wall_ms()),
                            coordination::open_acl(), CreateMode::kEphemeral));
   ops.push_back(Op::set_data(znodes::kControllerEpoch, std::to_string(old_epoch + 1), epoch_version));
   const MultiReply reply = co_await client_.async_multi(std::move(ops));
@@ -141,8 +147,8 @@ Task<Status> Controller::take_office(int32_t old_epoch, int32_t epoch_version) {
 }
 
 Task<Status> Controller::load_cluster() {
-  client_.create(znodes::kFeature, znodes::encode_feature(), coordination::open_acl(), CreateMode::kPersistent,
-                 [](const CreateReply&) {});
+  client_.create(znodes::kFeature, znodes::encode_feature(), coordination::open_acl(),
+                 CreateMode::kPersistent, [](const CreateReply&) {});
   const Status brokers = co_await load_brokers();
   if (!brokers.ok()) co_return brokers;
   topics_.clear();
@@ -226,8 +232,10 @@ Task<void> Controller::update_topics(std::vector<std::string> names) {
     topics_[names[i]].assignment = std::move(*assignment);
     good.push_back(names[i]);
     auto overrides = znodes::decode_config(settings[i].ok() ? settings[i].data : "{}");
-    if (!overrides.ok()) log_warn(kComponent, "settings of topic {}: {}", names[i], overrides.status().message());
-    actions_.set_topic_overrides(names[i], overrides.ok() ? std::move(*overrides) : std::map<std::string, std::string>());
+    if (!overrides.ok())
+      log_warn(kComponent, "settings of topic {}: {}", names[i], overrides.status().message());
+    actions_.set_topic_overrides(
+        names[i], overrides.ok() ? std::move(*overrides) : std::map<std::string, std::string>());
   }
   if (!without_id.empty() && !co_await give_topic_ids(std::move(without_id))) co_return;
   for (const std::string& name : good) {
@@ -238,7 +246,8 @@ Task<void> Controller::update_topics(std::vector<std::string> names) {
   changed_();
 }
 
-// Tools that write the assignment themselves (kafka-topics --zookeeper) know no topic ids: the controller adds them.
+// Tools that write the assignment themselves (kafka-topics --zookeeper) know no topic ids: the controller
+// adds them.
 Task<bool> Controller::give_topic_ids(std::vector<std::string> names) {
   const auto replies = co_await gather<StatReply>(names.size(), [&](size_t i, auto done) {
     znodes::TopicAssignment& assignment = topics_[names[i]].assignment;
@@ -248,7 +257,8 @@ Task<bool> Controller::give_topic_ids(std::vector<std::string> names) {
   bool all = true;
   for (size_t i = 0; i < names.size(); ++i) {
     if (replies[i].ok()) continue;
-    log_warn(kComponent, "cannot give topic {} an id: {}", names[i], coordination::error_text(replies[i].error));
+    log_warn(kComponent, "cannot give topic {} an id: {}", names[i],
+             coordination::error_text(replies[i].error));
     topics_.erase(names[i]);
     all = false;
   }
@@ -274,7 +284,8 @@ Task<bool> Controller::create_states(std::string name) {
   TopicEntry& entry = topics_[name];
   std::vector<int32_t> missing;
   for (const auto& [partition, replicas] : entry.assignment.replicas) {
-    const bool alive = std::any_of(replicas.begin(), replicas.end(), [this](int32_t id) { return leader_alive(id); });
+    const bool alive =
+        std::any_of(replicas.begin(), replicas.end(), [this](int32_t id) { return leader_alive(id); });
     if (!entry.states.contains(partition) && alive) missing.push_back(partition);
   }
   bool parent_exists = !entry.states.empty();
@@ -291,12 +302,14 @@ Task<bool> Controller::create_states(std::string name) {
       }
       state.leader = state.isr.front();
       ops.push_back(Op::create(znodes::partition_path(name, missing[i]), std::nullopt));
-      ops.push_back(Op::create(znodes::partition_state_path(name, missing[i]), znodes::encode_partition_state(state)));
+      ops.push_back(
+          Op::create(znodes::partition_state_path(name, missing[i]), znodes::encode_partition_state(state)));
       made[missing[i]] = state;
     }
     const MultiReply reply = co_await client_.async_multi(std::move(ops));
     if (!reply.ok()) {
-      log_warn(kComponent, "cannot write the partition states of topic {}: {}", name, coordination::error_text(reply.error));
+      log_warn(kComponent, "cannot write the partition states of topic {}: {}", name,
+               coordination::error_text(reply.error));
       topics_.erase(name);
       co_return false;
     }
@@ -327,7 +340,8 @@ void Controller::publish(const std::string& name) {
         partition.leader = -1;
       }
     }
-    if (static_cast<size_t>(index) >= topic.partitions.size()) topic.partitions.resize(static_cast<size_t>(index) + 1);
+    if (static_cast<size_t>(index) >= topic.partitions.size())
+      topic.partitions.resize(static_cast<size_t>(index) + 1);
     topic.partitions[static_cast<size_t>(index)] = std::move(partition);
   }
   metadata_.put(std::move(topic));

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The controller: one broker of a cluster decides where partitions live (kafka.controller.KafkaController). It is elected
-// through the ephemeral /controller, learns of wishes from watches on the znodes that the tools write, and answers them by
-// writing partition states and opening partitions.
+// The controller: one broker of a cluster decides where partitions live (kafka.controller.KafkaController).
+// It is elected through the ephemeral /controller, learns of wishes from watches on the znodes that the tools
+// write, and answers them by writing partition states and opening partitions.
 //
 // The flow, with happy path first:
-//   elect: create /controller and raise /controller_epoch in one multi; load every topic; open what this broker leads.
-//   create: /brokers/topics changes -> read the new topic -> give it an id -> write .../partitions/<n>/state -> open -> publish.
-//   grow: the topic's data changes -> the same for the new partitions.
-//   delete: /admin/delete_topics changes -> close and rename the logs -> remove the znodes, the wish last.
-// Every write is a multi that checks /controller_epoch, so that a controller that lost its session changes nothing (D2).
-// A step that fails because the session is gone ends its flow; the next session starts with elect, which does all of it again.
+//   elect: create /controller and raise /controller_epoch in one multi; load every topic; open what this
+//   broker leads. create: /brokers/topics changes -> read the new topic -> give it an id -> write
+//   .../partitions/<n>/state -> open -> publish. grow: the topic's data changes -> the same for the new
+//   partitions. delete: /admin/delete_topics changes -> close and rename the logs -> remove the znodes, the
+//   wish last.
+// Every write is a multi that checks /controller_epoch, so that a controller that lost its session changes
+// nothing (D2). A step that fails because the session is gone ends its flow; the next session starts with
+// elect, which does all of it again.
 //
 // Scope: partitions are led by the broker that holds them, one replica each; following is not offered yet.
 //
@@ -35,9 +37,11 @@ class ControllerActions {
  public:
   virtual ~ControllerActions() = default;
   // The topic's own settings, before its partitions are opened.
-  virtual void set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) = 0;
+  virtual void set_topic_overrides(const std::string& topic,
+                                   std::map<std::string, std::string> overrides) = 0;
   // Opens (or keeps open) a partition that this broker leads. `failed` partitions stay without a leader.
-  virtual Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition, int32_t leader_epoch) = 0;
+  virtual Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
+                                int32_t leader_epoch) = 0;
   // The topic is gone from the metadata: its logs, its groups' offsets.
   virtual void drop_topic(const std::string& topic) = 0;
 };
@@ -53,8 +57,8 @@ class Controller {
   Controller(Settings settings, EventLoop& loop, coordination::Client& client, MetadataCache& metadata,
              ControllerActions& actions, RandomBytes random);
 
-  // Runs for controller now, with this broker registered: `done` is called when the topics are loaded and open, or another
-  // broker was found in office, or with what failed. Called again after each new session.
+  // Runs for controller now, with this broker registered: `done` is called when the topics are loaded and
+  // open, or another broker was found in office, or with what failed. Called again after each new session.
   void start(std::function<void(Status)> done);
   // Forgets what waits; the session is over.
   void stop();
@@ -62,7 +66,8 @@ class Controller {
 
   // For the client's watch handler. Events that are not the controller's are ignored.
   void on_watch_event(const coordination::WatchEvent& event);
-  // Looks for new topics and deletions now, as a watch would: whoever wrote a wish in this process need not wait for it.
+  // Looks for new topics and deletions now, as a watch would: whoever wrote a wish in this process need not
+  // wait for it.
   void check_topics();
   void check_deletions();
 

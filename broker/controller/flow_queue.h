@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs coroutines one after the other, in the order they were added: the controller handles one event at a time, like
-// Kafka's ControllerEventManager, so that no flow sees another's half-written state.
+// Runs coroutines one after the other, in the order they were added: the controller handles one event at a
+// time, like Kafka's ControllerEventManager, so that no flow sees another's half-written state.
 //
 // Threads: the loop's. After clear() nothing that waits is run; a flow under way ends by itself.
 #pragma once

@@ -28,7 +28,8 @@ TopicOutcome outcome_of(const Status& status) {
 }
 
 TopicOutcome lost(ZkError error) {
-  return outcome_of({ErrorCode::UNKNOWN_SERVER_ERROR, "ZooKeeper answered " + coordination::error_text(error)});
+  return outcome_of(
+      {ErrorCode::UNKNOWN_SERVER_ERROR, "ZooKeeper answered " + coordination::error_text(error)});
 }
 
 // '.' and '_' become the same character in metric names, so Kafka lets no two topics differ only by them.
@@ -47,15 +48,17 @@ std::string invalid_topic_name_reason(std::string_view name) {
     return "Topic name is illegal, it can't be longer than 249 characters, topic name: " + std::string(name);
   }
   const bool legal = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
   if (legal) return "";
   return "Topic name \"" + std::string(name) +
          "\" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'";
 }
 
-ZkTopicAdmin::ZkTopicAdmin(Settings settings, EventLoop& loop, coordination::Client& client, MetadataCache& metadata,
-                           Controller& controller, RandomBytes random, ValidateConfig validate_config)
+ZkTopicAdmin::ZkTopicAdmin(Settings settings, EventLoop& loop, coordination::Client& client,
+                           MetadataCache& metadata, Controller& controller, RandomBytes random,
+                           ValidateConfig validate_config)
     : settings_(settings),
       loop_(loop),
       client_(client),
@@ -95,7 +98,8 @@ Result<std::map<int32_t, std::vector<int32_t>>> ZkTopicAdmin::assign(const Creat
   if (!spec.assignments.empty()) {
     if (spec.partitions != -1 || spec.replication_factor != -1) {
       return Status(ErrorCode::INVALID_REQUEST,
-                    "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the "
+                    "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot "
+                    "be used at the "
                     "same time.");
     }
     for (const auto& [partition, replicas] : spec.assignments) {
@@ -106,31 +110,39 @@ Result<std::map<int32_t, std::vector<int32_t>>> ZkTopicAdmin::assign(const Creat
       }
       for (const int32_t id : replicas) {
         if (!metadata_.brokers.contains(id)) {
-          return Status(ErrorCode::INVALID_REPLICA_ASSIGNMENT, "Unknown broker(s) in replica assignment: " + std::to_string(id));
+          return Status(ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+                        "Unknown broker(s) in replica assignment: " + std::to_string(id));
         }
       }
       assigned[partition] = replicas;
     }
-    const bool consecutive = assigned.begin()->first == 0 && assigned.rbegin()->first + 1 == static_cast<int32_t>(assigned.size());
+    const bool consecutive =
+        assigned.begin()->first == 0 && assigned.rbegin()->first + 1 == static_cast<int32_t>(assigned.size());
     if (consecutive && assigned.size() == spec.assignments.size()) return assigned;
-    return Status(ErrorCode::INVALID_REPLICA_ASSIGNMENT, "partitions should be a consecutive 0-based integer sequence");
+    return Status(ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+                  "partitions should be a consecutive 0-based integer sequence");
   }
   const int32_t partitions = spec.partitions == -1 ? settings_.num_partitions : spec.partitions;
-  const int16_t factor = spec.replication_factor == -1 ? settings_.default_replication_factor : spec.replication_factor;
-  if (partitions <= 0) return Status(ErrorCode::INVALID_PARTITIONS, "Number of partitions must be larger than 0.");
-  if (factor <= 0) return Status(ErrorCode::INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0.");
+  const int16_t factor =
+      spec.replication_factor == -1 ? settings_.default_replication_factor : spec.replication_factor;
+  if (partitions <= 0)
+    return Status(ErrorCode::INVALID_PARTITIONS, "Number of partitions must be larger than 0.");
+  if (factor <= 0)
+    return Status(ErrorCode::INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0.");
   if (static_cast<size_t>(factor) > metadata_.brokers.size()) {
-    return Status(ErrorCode::INVALID_REPLICATION_FACTOR, "Replication factor: " + std::to_string(factor) +
-                                                             " larger than available brokers: " +
-                                                             std::to_string(metadata_.brokers.size()) + ".");
+    return Status(ErrorCode::INVALID_REPLICATION_FACTOR,
+                  "Replication factor: " + std::to_string(factor) +
+                      " larger than available brokers: " + std::to_string(metadata_.brokers.size()) + ".");
   }
   const auto chosen = spread(0, partitions, factor);
   for (int32_t i = 0; i < partitions; ++i) assigned[i] = chosen[static_cast<size_t>(i)];
   return assigned;
 }
 
-// Round robin from a random broker, the further replicas shifted once more each round (AdminUtils.assignReplicasToBrokers).
-std::vector<std::vector<int32_t>> ZkTopicAdmin::spread(int32_t first_partition, int32_t count, int16_t replication_factor) {
+// Round robin from a random broker, the further replicas shifted once more each round
+// (AdminUtils.assignReplicasToBrokers).
+std::vector<std::vector<int32_t>> ZkTopicAdmin::spread(int32_t first_partition, int32_t count,
+                                                       int16_t replication_factor) {
   std::vector<int32_t> ids;
   for (const auto& [id, node] : metadata_.brokers) ids.push_back(id);
   const size_t n = ids.size();
@@ -168,14 +180,16 @@ Task<void> ZkTopicAdmin::run_create(CreateTopicSpec spec, int32_t timeout_ms, bo
   for (const auto& [key, value] : spec.configs) configs[key] = *value;
   const std::string config_path = znodes::topic_config_path(spec.name);
   const std::string config_json = znodes::encode_config(configs);
-  // Both at once: they share one commit of the coordination log. The settings come first, so the topic is never seen without.
+  // Both at once: they share one commit of the coordination log. The settings come first, so the topic is
+  // never seen without.
   const std::vector<std::string> paths = {config_path, znodes::topic_path(spec.name)};
   const std::vector<std::string> data = {config_json, znodes::encode_topic(assignment)};
   const auto created = co_await gather<CreateReply>(2, [&](size_t i, auto reply) {
     client_.create(paths[i], data[i], coordination::open_acl(), coordination::CreateMode::kPersistent, reply);
   });
   if (created[1].error == ZkError::kNodeExists) {
-    co_return done(outcome_of({ErrorCode::TOPIC_ALREADY_EXISTS, "Topic '" + spec.name + "' already exists."}));
+    co_return done(
+        outcome_of({ErrorCode::TOPIC_ALREADY_EXISTS, "Topic '" + spec.name + "' already exists."}));
   }
   if (!created[1].ok()) co_return done(lost(created[1].error));
   if (created[0].error == ZkError::kNodeExists) {
@@ -189,7 +203,8 @@ Task<void> ZkTopicAdmin::run_create(CreateTopicSpec spec, int32_t timeout_ms, bo
              [outcome, done](bool in_time) mutable {
                if (!in_time) {
                  outcome.error = ErrorCode::REQUEST_TIMED_OUT;
-                 outcome.message = "The topic is being created, but was not ready within the request's timeout.";
+                 outcome.message =
+                     "The topic is being created, but was not ready within the request's timeout.";
                }
                done(outcome);
              });
@@ -201,7 +216,8 @@ void ZkTopicAdmin::delete_topic(std::string name, int32_t timeout_ms, Done done)
   }
   const TopicMetadata* topic = metadata_.find(name);
   if (topic == nullptr) {
-    return done(outcome_of({ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."}));
+    return done(outcome_of(
+        {ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."}));
   }
   start_detached(run_delete(std::move(name), timeout_ms, std::move(done)));
 }
@@ -217,24 +233,28 @@ Task<void> ZkTopicAdmin::run_delete(std::string name, int32_t timeout_ms, Done d
              [outcome, done](bool in_time) mutable {
                if (!in_time) {
                  outcome.error = ErrorCode::REQUEST_TIMED_OUT;
-                 outcome.message = "The topic is being deleted, but was still there at the request's timeout.";
+                 outcome.message =
+                     "The topic is being deleted, but was still there at the request's timeout.";
                }
                done(outcome);
              });
 }
 
-void ZkTopicAdmin::create_partitions(std::string name, int32_t count, std::vector<std::vector<int32_t>> assignments,
-                                     int32_t timeout_ms, bool validate_only, Done done) {
+void ZkTopicAdmin::create_partitions(std::string name, int32_t count,
+                                     std::vector<std::vector<int32_t>> assignments, int32_t timeout_ms,
+                                     bool validate_only, Done done) {
   const TopicMetadata* topic = metadata_.find(name);
   if (topic == nullptr) {
-    return done(outcome_of({ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "The topic '" + name + "' does not exist."}));
+    return done(
+        outcome_of({ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "The topic '" + name + "' does not exist."}));
   }
   const auto current = static_cast<int32_t>(topic->partitions.size());
   if (count <= current) {
-    const std::string what = count == current ? "Topic already has " + std::to_string(current) + " partitions."
-                                              : "Topic currently has " + std::to_string(current) +
-                                                    " partitions, which is higher than the requested " +
-                                                    std::to_string(count) + ".";
+    const std::string what = count == current
+                                 ? "Topic already has " + std::to_string(current) + " partitions."
+                                 : "Topic currently has " + std::to_string(current) +
+                                       " partitions, which is higher than the requested " +
+                                       std::to_string(count) + ".";
     return done(outcome_of({ErrorCode::INVALID_PARTITIONS, what}));
   }
   const int32_t added = count - current;
@@ -247,7 +267,8 @@ void ZkTopicAdmin::create_partitions(std::string name, int32_t count, std::vecto
   }
   znodes::TopicAssignment grown;
   grown.topic_id = topic->id;
-  for (int32_t i = 0; i < current; ++i) grown.replicas[i] = topic->partitions[static_cast<size_t>(i)].replicas;
+  for (int32_t i = 0; i < current; ++i)
+    grown.replicas[i] = topic->partitions[static_cast<size_t>(i)].replicas;
   for (size_t i = 0; i < assignments.size(); ++i) {
     for (const int32_t id : assignments[i]) {
       if (metadata_.brokers.contains(id)) continue;
@@ -262,20 +283,23 @@ void ZkTopicAdmin::create_partitions(std::string name, int32_t count, std::vecto
   start_detached(run_create_partitions(std::move(name), std::move(grown), timeout_ms, std::move(done)));
 }
 
-Task<void> ZkTopicAdmin::run_create_partitions(std::string name, znodes::TopicAssignment grown, int32_t timeout_ms,
-                                               Done done) {
-  const StatReply written = co_await client_.async_set_data(znodes::topic_path(name), znodes::encode_topic(grown));
+Task<void> ZkTopicAdmin::run_create_partitions(std::string name, znodes::TopicAssignment grown,
+                                               int32_t timeout_ms, Done done) {
+  const StatReply written =
+      co_await client_.async_set_data(znodes::topic_path(name), znodes::encode_topic(grown));
   if (!written.ok()) co_return done(lost(written.error));
   const size_t count = grown.replicas.size();
-  wait_until([this, name, count] { return serves(name, count); }, timeout_ms, [count, done](bool in_time) {
-    TopicOutcome outcome;
-    outcome.partitions = static_cast<int32_t>(count);
-    if (!in_time) {
-      outcome.error = ErrorCode::REQUEST_TIMED_OUT;
-      outcome.message = "The partitions are being created, but were not ready within the request's timeout.";
-    }
-    done(outcome);
-  });
+  wait_until([this, name, count] { return serves(name, count); }, timeout_ms,
+             [count, done](bool in_time) {
+               TopicOutcome outcome;
+               outcome.partitions = static_cast<int32_t>(count);
+               if (!in_time) {
+                 outcome.error = ErrorCode::REQUEST_TIMED_OUT;
+                 outcome.message =
+                     "The partitions are being created, but were not ready within the request's timeout.";
+               }
+               done(outcome);
+             });
 }
 
 void ZkTopicAdmin::auto_create(const std::string& name, Done done) {
@@ -319,14 +343,16 @@ void ZkTopicAdmin::next_producer_id(std::function<void(ErrorCode, int64_t)> done
   }(*this));
 }
 
-// Compare-and-set on the znode: two brokers never hold the same block (kafka.coordinator.transaction.ProducerIdManager).
+// Compare-and-set on the znode: two brokers never hold the same block
+// (kafka.coordinator.transaction.ProducerIdManager).
 Task<Status> ZkTopicAdmin::claim_producer_ids() {
   claiming_ = true;
   Status status(ErrorCode::UNKNOWN_SERVER_ERROR, "/latest_producer_id_block changes too fast");
   for (int attempt = 0; attempt < 10; ++attempt) {
     const DataReply current = co_await client_.async_get_data(znodes::kProducerIdBlock);
     if (!current.ok()) {
-      status = Status(ErrorCode::UNKNOWN_SERVER_ERROR, "/latest_producer_id_block: " + coordination::error_text(current.error));
+      status = Status(ErrorCode::UNKNOWN_SERVER_ERROR,
+                      "/latest_producer_id_block: " + coordination::error_text(current.error));
       break;
     }
     znodes::ProducerIdBlock block;
@@ -348,7 +374,8 @@ Task<Status> ZkTopicAdmin::claim_producer_ids() {
       next_producer_id_ = block.first;
       status = Status();
     } else {
-      status = Status(ErrorCode::UNKNOWN_SERVER_ERROR, "/latest_producer_id_block: " + coordination::error_text(claimed.error));
+      status = Status(ErrorCode::UNKNOWN_SERVER_ERROR,
+                      "/latest_producer_id_block: " + coordination::error_text(claimed.error));
     }
     break;
   }
@@ -363,7 +390,8 @@ bool ZkTopicAdmin::serves(const std::string& name, size_t partitions) const {
                      [](const PartitionMetadata& partition) { return partition.leader >= 0; });
 }
 
-void ZkTopicAdmin::wait_until(std::function<bool()> finished, int32_t timeout_ms, std::function<void(bool)> done) {
+void ZkTopicAdmin::wait_until(std::function<bool()> finished, int32_t timeout_ms,
+                              std::function<void(bool)> done) {
   if (timeout_ms <= 0 || finished()) return done(finished());
   waits_.push_back({std::move(finished), std::move(done), nullptr});
   const auto position = std::prev(waits_.end());

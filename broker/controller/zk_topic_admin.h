@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TopicAdmin over the znodes: writes the wishes that the controller's watches act on (kafka.server.ZkAdminManager,
-// kafka.zk.AdminZkClient), and waits until the metadata shows the result.
+// TopicAdmin over the znodes: writes the wishes that the controller's watches act on
+// (kafka.server.ZkAdminManager, kafka.zk.AdminZkClient), and waits until the metadata shows the result.
 //
 // Threads: the loop's.
 #pragma once
@@ -59,11 +59,13 @@ class ZkTopicAdmin : public TopicAdmin {
 
   // The replicas of each partition, or what Kafka says is wrong with the request.
   Result<std::map<int32_t, std::vector<int32_t>>> assign(const CreateTopicSpec& spec);
-  std::vector<std::vector<int32_t>> spread(int32_t first_partition, int32_t count, int16_t replication_factor);
+  std::vector<std::vector<int32_t>> spread(int32_t first_partition, int32_t count,
+                                           int16_t replication_factor);
   Status check_new_topic(const CreateTopicSpec& spec);
   Task<void> run_create(CreateTopicSpec spec, int32_t timeout_ms, bool validate_only, Done done);
   Task<void> run_delete(std::string name, int32_t timeout_ms, Done done);
-  Task<void> run_create_partitions(std::string name, znodes::TopicAssignment grown, int32_t timeout_ms, Done done);
+  Task<void> run_create_partitions(std::string name, znodes::TopicAssignment grown, int32_t timeout_ms,
+                                   Done done);
   void wait_until(std::function<bool()> finished, int32_t timeout_ms, std::function<void(bool)> done);
   bool serves(const std::string& name, size_t partitions) const;
 

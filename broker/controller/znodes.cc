@@ -16,7 +16,8 @@ Result<T> parse(std::string_view json, const char* what, Read read) {
   try {
     return read(Json::parse(json));
   } catch (const nlohmann::json::exception& error) {
-    return Status(ErrorCode::UNKNOWN_SERVER_ERROR, std::string("unreadable ") + what + " znode: " + error.what());
+    return Status(ErrorCode::UNKNOWN_SERVER_ERROR,
+                  std::string("unreadable ") + what + " znode: " + error.what());
   }
 }
 
@@ -41,16 +42,30 @@ std::string partition_path(std::string_view topic, int32_t partition) {
 std::string partition_state_path(std::string_view topic, int32_t partition) {
   return partition_path(topic, partition) + "/state";
 }
-std::string delete_topic_path(std::string_view topic) { return std::string(kDeleteTopics) + "/" + std::string(topic); }
+std::string delete_topic_path(std::string_view topic) {
+  return std::string(kDeleteTopics) + "/" + std::string(topic);
+}
 std::string topic_config_path(std::string_view topic) { return "/config/topics/" + std::string(topic); }
 std::string broker_config_path(std::string_view id) { return "/config/brokers/" + std::string(id); }
 
 const std::vector<std::string>& startup_paths() {
-  static const std::vector<std::string> paths = {
-      "/consumers",      "/brokers",      "/brokers/ids",     "/brokers/topics",        "/config",
-      "/config/changes", "/admin",        "/admin/delete_topics", "/brokers/seqid",     "/isr_change_notification",
-      "/latest_producer_id_block",        "/log_dir_event_notification", "/config/topics", "/config/clients",
-      "/config/users",   "/config/brokers", "/config/ips"};
+  static const std::vector<std::string> paths = {"/consumers",
+                                                 "/brokers",
+                                                 "/brokers/ids",
+                                                 "/brokers/topics",
+                                                 "/config",
+                                                 "/config/changes",
+                                                 "/admin",
+                                                 "/admin/delete_topics",
+                                                 "/brokers/seqid",
+                                                 "/isr_change_notification",
+                                                 "/latest_producer_id_block",
+                                                 "/log_dir_event_notification",
+                                                 "/config/topics",
+                                                 "/config/clients",
+                                                 "/config/users",
+                                                 "/config/brokers",
+                                                 "/config/ips"};
   return paths;
 }
 
@@ -75,8 +90,10 @@ std::string encode_broker(const BrokerNode& node, int64_t timestamp_ms) {
     if (plaintext == nullptr && endpoint.security_protocol == "PLAINTEXT") plaintext = &endpoint;
   }
   json["port"] = plaintext != nullptr ? plaintext->port : -1;
-  if (plaintext != nullptr) json["host"] = plaintext->host;
-  else json["host"] = nullptr;
+  if (plaintext != nullptr)
+    json["host"] = plaintext->host;
+  else
+    json["host"] = nullptr;
   json["version"] = 5;
   json["timestamp"] = std::to_string(timestamp_ms);
   return json.dump();
@@ -99,7 +116,8 @@ Result<BrokerNode> decode_broker(int32_t id, std::string_view text) {
       std::from_chars(uri.data() + colon + 1, uri.data() + uri.size(), endpoint.port);
       endpoint.security_protocol = endpoint.listener;
       if (json.contains("listener_security_protocol_map")) {
-        endpoint.security_protocol = json["listener_security_protocol_map"].value(endpoint.listener, endpoint.listener);
+        endpoint.security_protocol =
+            json["listener_security_protocol_map"].value(endpoint.listener, endpoint.listener);
       }
       node.endpoints.push_back(std::move(endpoint));
     }
@@ -110,7 +128,8 @@ Result<BrokerNode> decode_broker(int32_t id, std::string_view text) {
 std::string encode_cluster_id(const std::string& id) { return Json{{"version", "1"}, {"id", id}}.dump(); }
 
 Result<std::string> decode_cluster_id(std::string_view text) {
-  return parse<std::string>(text, "/cluster/id", [](const Json& json) { return json.at("id").get<std::string>(); });
+  return parse<std::string>(text, "/cluster/id",
+                            [](const Json& json) { return json.at("id").get<std::string>(); });
 }
 
 std::string encode_controller(int32_t broker_id, int64_t timestamp_ms) {
@@ -118,12 +137,14 @@ std::string encode_controller(int32_t broker_id, int64_t timestamp_ms) {
 }
 
 Result<int32_t> decode_controller(std::string_view text) {
-  return parse<int32_t>(text, "/controller", [](const Json& json) { return json.at("brokerid").get<int32_t>(); });
+  return parse<int32_t>(text, "/controller",
+                        [](const Json& json) { return json.at("brokerid").get<int32_t>(); });
 }
 
 std::string encode_topic(const TopicAssignment& assignment) {
   Json partitions = Json::object();
-  for (const auto& [partition, replicas] : assignment.replicas) partitions[std::to_string(partition)] = replicas;
+  for (const auto& [partition, replicas] : assignment.replicas)
+    partitions[std::to_string(partition)] = replicas;
   Json json;
   json["partitions"] = partitions;
   json["topic_id"] = assignment.topic_id.to_string();
@@ -140,7 +161,8 @@ Result<TopicAssignment> decode_topic(std::string_view text) {
       assignment.topic_id = Uuid::parse(json["topic_id"].get<std::string>()).value_or(Uuid());
     }
     for (const auto& [partition, replicas] : json.at("partitions").items()) {
-      assignment.replicas[static_cast<int32_t>(number(Json(partition)))] = replicas.get<std::vector<int32_t>>();
+      assignment.replicas[static_cast<int32_t>(number(Json(partition)))] =
+          replicas.get<std::vector<int32_t>>();
     }
     return assignment;
   });
@@ -162,7 +184,9 @@ Result<PartitionStateNode> decode_partition_state(std::string_view text) {
   });
 }
 
-std::string encode_feature() { return Json{{"features", Json::object()}, {"version", 1}, {"status", 1}}.dump(); }
+std::string encode_feature() {
+  return Json{{"features", Json::object()}, {"version", 1}, {"status", 1}}.dump();
+}
 
 std::string encode_config(const std::map<std::string, std::string>& config) {
   Json values = Json::object();

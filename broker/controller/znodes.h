@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The znodes of Kafka 2.8: their paths, and the JSON in them (kafka.zk.ZkData). Unknown fields are tolerated when reading;
-// written are the fields that Kafka 2.8 writes, in its order.
+// The znodes of Kafka 2.8: their paths, and the JSON in them (kafka.zk.ZkData). Unknown fields are tolerated
+// when reading; written are the fields that Kafka 2.8 writes, in its order.
 //
 // Pure functions; any thread.
 #pragma once

@@ -34,6 +34,8 @@ void MetadataCache::remove(std::string_view name) {
   topics_.erase(found);
 }
 
-bool is_internal_topic(std::string_view name) { return name == "__consumer_offsets" || name == "__transaction_state"; }
+bool is_internal_topic(std::string_view name) {
+  return name == "__consumer_offsets" || name == "__transaction_state";
+}
 
 }  // namespace ottla

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the cluster looks like, as this broker last learned it: the answers to Metadata requests come from here. The
-// controller writes it, everybody else reads.
+// What the cluster looks like, as this broker last learned it: the answers to Metadata requests come from
+// here. The controller writes it, everybody else reads.
 //
 // Threads: the loop's. References and views into it are valid until the loop's turn ends.
 #pragma once

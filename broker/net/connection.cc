@@ -14,7 +14,8 @@ constexpr size_t kFirstPartialBytes = 4096;
 constexpr size_t kAnsweredSlotsKept = 256;
 
 uint32_t big_endian_32(const uint8_t* bytes) {
-  return (uint32_t{bytes[0]} << 24) | (uint32_t{bytes[1]} << 16) | (uint32_t{bytes[2]} << 8) | uint32_t{bytes[3]};
+  return (uint32_t{bytes[0]} << 24) | (uint32_t{bytes[1]} << 16) | (uint32_t{bytes[2]} << 8) |
+         uint32_t{bytes[3]};
 }
 
 void append_writer(Writer& out, const Writer& in) {
@@ -90,7 +91,8 @@ bool Connection::grow_partial() {
   const size_t wanted = std::min(partial_.frame_bytes, std::max(kFirstPartialBytes, partial_.received * 2));
   auto* grown = static_cast<uint8_t*>(std::realloc(partial_.data.get(), wanted));
   if (grown == nullptr) {
-    log_error("broker.net", "no memory for {} bytes of a request from {}: closing the connection", wanted, peer_address());
+    log_error("broker.net", "no memory for {} bytes of a request from {}: closing the connection", wanted,
+              peer_address());
     close();
     return false;
   }
@@ -117,8 +119,11 @@ void Connection::on_partial_bytes(size_t count) {
 
 size_t Connection::frame_size(const uint8_t* prefix) {
   const auto length = static_cast<int32_t>(big_endian_32(prefix));
-  if (length >= 0 && static_cast<size_t>(length) <= max_frame_bytes_) return kPrefixBytes + static_cast<size_t>(length);
-  log_warn("broker.net", "closing the connection from {}: invalid receive (size = {}, limit {}); is a TLS or HTTP client using this port?",
+  if (length >= 0 && static_cast<size_t>(length) <= max_frame_bytes_)
+    return kPrefixBytes + static_cast<size_t>(length);
+  log_warn("broker.net",
+           "closing the connection from {}: invalid receive (size = {}, limit {}); is a TLS or HTTP client "
+           "using this port?",
            peer_address(), length, max_frame_bytes_);
   close();
   return 0;

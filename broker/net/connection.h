@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection that carries Kafka's framing: a four-byte length, then a request or response.
 //
-// All complete frames of a read are handed on in order. Each takes a slot; responses may be completed in any order, now or
-// later, and leave in the order of their requests (unlike Kafka, which does not read the next request before it answered
-// the one before). When more than kMaxOpenRequests wait for an answer, or the peer does not read what it asked for,
-// reading stops until it does.
+// All complete frames of a read are handed on in order. Each takes a slot; responses may be completed in any
+// order, now or later, and leave in the order of their requests (unlike Kafka, which does not read the next
+// request before it answered the one before). When more than kMaxOpenRequests wait for an answer, or the peer
+// does not read what it asked for, reading stops until it does.
 //
-// Memory: a frame is buffered as its bytes arrive, so a length that promises more than it sends costs nothing.
-// Threads: the loop's.
+// Memory: a frame is buffered as its bytes arrive, so a length that promises more than it sends costs
+// nothing. Threads: the loop's.
 #pragma once
 
 #include <cstdlib>
@@ -24,9 +24,10 @@ class Connection;
 class RequestSink {
  public:
   virtual ~RequestSink() = default;
-  // One request, without its length prefix; valid and writable during the call. The sink answers `slot` exactly once
-  // with finish_response or skip_response, now or later, or closes the connection.
-  virtual void on_request(const std::shared_ptr<Connection>& connection, uint64_t slot, std::span<uint8_t> frame) = 0;
+  // One request, without its length prefix; valid and writable during the call. The sink answers `slot`
+  // exactly once with finish_response or skip_response, now or later, or closes the connection.
+  virtual void on_request(const std::shared_ptr<Connection>& connection, uint64_t slot,
+                          std::span<uint8_t> frame) = 0;
   virtual void on_connection_closed(const std::shared_ptr<Connection>& connection) = 0;
 };
 
@@ -49,7 +50,8 @@ class Connection : public SocketHandler, public std::enable_shared_from_this<Con
   void close() { socket_->close(); }
   void close_after_flush() { socket_->close_after_flush(); }
 
-  // The Writer for the response of `slot`: write one whole frame, then call finish_response, with nothing between.
+  // The Writer for the response of `slot`: write one whole frame, then call finish_response, with nothing
+  // between.
   Writer& begin_response(uint64_t slot);
   void finish_response(uint64_t slot);
   // `slot` gets no response (Produce with acks=0).
@@ -81,7 +83,8 @@ class Connection : public SocketHandler, public std::enable_shared_from_this<Con
   void keep_partial(std::span<const uint8_t> bytes);
   bool grow_partial();
   void on_partial_bytes(size_t count);
-  // The whole size of the frame that starts with these four bytes, 0 (and the connection closed) where it is not acceptable.
+  // The whole size of the frame that starts with these four bytes, 0 (and the connection closed) where it is
+  // not acceptable.
   size_t frame_size(const uint8_t* prefix);
   void dispatch(std::span<uint8_t> frame);
   Slot& slot_at(uint64_t slot) { return slots_[slot - slot_base_]; }

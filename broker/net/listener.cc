@@ -20,7 +20,8 @@ constexpr int kAcceptsPerTurn = 64;
 
 std::string numeric_host(const sockaddr_storage& address, socklen_t length) {
   char host[NI_MAXHOST] = "";
-  if (getnameinfo(reinterpret_cast<const sockaddr*>(&address), length, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0) {
+  if (getnameinfo(reinterpret_cast<const sockaddr*>(&address), length, host, sizeof host, nullptr, 0,
+                  NI_NUMERICHOST) != 0) {
     return "unknown";
   }
   const std::string text = host;
@@ -64,8 +65,11 @@ Result<std::unique_ptr<Listener>> Listener::open(FlushList& flush_list, const st
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   // A wildcard is tried as IPv6 first, which takes IPv4 too; machines without IPv6 fall to 0.0.0.0.
-  const int rc = getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (rc != 0) return Status(ErrorCode::INVALID_CONFIG, "cannot resolve listener address " + shown + ": " + gai_strerror(rc));
+  const int rc =
+      getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (rc != 0)
+    return Status(ErrorCode::INVALID_CONFIG,
+                  "cannot resolve listener address " + shown + ": " + gai_strerror(rc));
   int fd = -1;
   int error = 0;
   for (const int family : {host.empty() ? AF_INET6 : AF_INET, host.empty() ? AF_INET : AF_INET6}) {
@@ -105,7 +109,8 @@ void Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn && fd_ >= 0; ++i) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
-    const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd =
+        ::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EMFILE || errno == ENFILE) out_of_descriptors();
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -118,9 +123,11 @@ void Listener::accept_some() {
   }
 }
 
-// The pending connection would wake the loop for ever: it is taken with the descriptor kept for this, and refused.
+// The pending connection would wake the loop for ever: it is taken with the descriptor kept for this, and
+// refused.
 void Listener::out_of_descriptors() {
-  log_warn("broker.net", "out of file descriptors: refusing a connection on port {} (raise 'ulimit -n')", port_);
+  log_warn("broker.net", "out of file descriptors: refusing a connection on port {} (raise 'ulimit -n')",
+           port_);
   if (reserve_fd_ >= 0) ::close(reserve_fd_);
   const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) ::close(fd);

@@ -18,8 +18,8 @@ class Listener {
  public:
   using Accepted = std::function<void(std::shared_ptr<Socket>)>;
 
-  // Binds and listens, but accepts nobody before start(). `host` empty: all addresses, IPv6 and IPv4. `port` 0: any free
-  // port. The error names the address and what is wrong with it.
+  // Binds and listens, but accepts nobody before start(). `host` empty: all addresses, IPv6 and IPv4. `port`
+  // 0: any free port. The error names the address and what is wrong with it.
   static Result<std::unique_ptr<Listener>> open(FlushList& flush_list, const std::string& host, int port);
   ~Listener();
   Listener(const Listener&) = delete;

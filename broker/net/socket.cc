@@ -12,7 +12,8 @@
 namespace ottla::net {
 namespace {
 
-// A buffer that one large response made big is given back when it is empty, so that idle connections stay small.
+// A buffer that one large response made big is given back when it is empty, so that idle connections stay
+// small.
 constexpr size_t kKeptOutputCapacity = 16 * 1024;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -25,7 +26,8 @@ void FlushList::add(std::shared_ptr<Socket> socket) {
 }
 
 void FlushList::flush() {
-  // Whatever else was deferred this turn (waiters that complete) comes first, so that its output goes into the same write.
+  // Whatever else was deferred this turn (waiters that complete) comes first, so that its output goes into
+  // the same write.
   if (!others_had_their_turn_) {
     others_had_their_turn_ = true;
     loop_.defer([this] { flush(); });
@@ -51,7 +53,8 @@ Socket::~Socket() {
 
 void Socket::start(SocketHandler& handler) {
   handler_ = &handler;
-  watch_ = flush_list_.loop().watch_fd(fd_, [this](bool readable, bool writable) { on_ready(readable, writable); });
+  watch_ = flush_list_.loop().watch_fd(
+      fd_, [this](bool readable, bool writable) { on_ready(readable, writable); });
   resume_reading();
 }
 
@@ -121,7 +124,8 @@ void Socket::flush() {
   if (blocked_) return;
   finish_output();
   if (close_when_flushed_) {
-    // Half-close first: bytes the peer sent that nobody read would turn a close into a reset, and the answer be lost.
+    // Half-close first: bytes the peer sent that nobody read would turn a close into a reset, and the answer
+    // be lost.
     ::shutdown(fd_, SHUT_WR);
     close();
     return;

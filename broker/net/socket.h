@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One accepted TCP connection: reads into a buffer that all sockets of a loop share, collects output over a turn and
-// writes it once at the turn's end, file slices with sendfile.
+// One accepted TCP connection: reads into a buffer that all sockets of a loop share, collects output over a
+// turn and writes it once at the turn's end, file slices with sendfile.
 //
-// Threads: the loop's. A Socket is owned by a shared_ptr; the FlushList holds one more while output waits for the end of
-// the turn. After close() the handler is not called again.
+// Threads: the loop's. A Socket is owned by a shared_ptr; the FlushList holds one more while output waits for
+// the end of the turn. After close() the handler is not called again.
 #pragma once
 
 #include <deque>
@@ -20,7 +20,8 @@ namespace ottla::net {
 
 class Socket;
 
-// What one loop's sockets share: the read buffer, and the sockets that have output to write when the turn ends.
+// What one loop's sockets share: the read buffer, and the sockets that have output to write when the turn
+// ends.
 class FlushList {
  public:
   explicit FlushList(EventLoop& loop) : loop_(loop), read_buffer_(kReadBufferBytes) {}
@@ -60,8 +61,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
   // Begins reading. `handler` must outlive the socket or its on_closed.
   void start(SocketHandler& handler);
-  // Where a peer's frame is under way, the handler can have further bytes read right behind what it has; an empty span
-  // (the default) means the shared buffer.
+  // Where a peer's frame is under way, the handler can have further bytes read right behind what it has; an
+  // empty span (the default) means the shared buffer.
   void set_read_target(std::function<std::span<uint8_t>()> target) { read_target_ = std::move(target); }
 
   // Output collected until the end of the turn. Call mark_dirty() after writing to it.
@@ -107,9 +108,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
   std::function<std::span<uint8_t>()> read_target_;
   std::unique_ptr<FdWatch> watch_;
   Writer output_;
-  size_t sent_ = 0;           // bytes of output_'s buffer that are written
-  size_t splices_sent_ = 0;   // splices that are written whole
-  uint32_t slice_sent_ = 0;   // bytes of the splice under way
+  size_t sent_ = 0;          // bytes of output_'s buffer that are written
+  size_t splices_sent_ = 0;  // splices that are written whole
+  uint32_t slice_sent_ = 0;  // bytes of the splice under way
   int64_t last_active_ms_;
   bool dirty_ = false;
   bool blocked_ = false;

@@ -14,12 +14,14 @@ namespace {
 // Owns a libuv handle of any type: libuv frees nothing before its close callback ran.
 template <typename Handle>
 void close_and_delete(Handle* handle) {
-  uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
+  uv_close(reinterpret_cast<uv_handle_t*>(handle),
+           [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
 }
 
 class UvTimer : public Timer {
  public:
-  UvTimer(uv_loop_t* loop, std::function<void()> callback) : handle_(new uv_timer_t), callback_(std::move(callback)) {
+  UvTimer(uv_loop_t* loop, std::function<void()> callback)
+      : handle_(new uv_timer_t), callback_(std::move(callback)) {
     uv_timer_init(loop, handle_);
     handle_->data = this;
   }
@@ -125,12 +127,15 @@ struct UvLoop::Impl {
 UvLoop::UvLoop() : impl_(std::make_unique<Impl>()) {
   std::signal(SIGPIPE, SIG_IGN);
   OTTLA_CHECK(uv_loop_init(&impl_->loop) == 0);
-  uv_async_init(&impl_->loop, &impl_->wake, [](uv_async_t* handle) { static_cast<Impl*>(handle->data)->run_posted(); });
+  uv_async_init(&impl_->loop, &impl_->wake,
+                [](uv_async_t* handle) { static_cast<Impl*>(handle->data)->run_posted(); });
   uv_prepare_init(&impl_->loop, &impl_->before_poll);
   uv_check_init(&impl_->loop, &impl_->after_poll);
   impl_->wake.data = impl_->before_poll.data = impl_->after_poll.data = impl_.get();
-  uv_prepare_start(&impl_->before_poll, [](uv_prepare_t* handle) { static_cast<Impl*>(handle->data)->run_deferred(); });
-  uv_check_start(&impl_->after_poll, [](uv_check_t* handle) { static_cast<Impl*>(handle->data)->run_deferred(); });
+  uv_prepare_start(&impl_->before_poll,
+                   [](uv_prepare_t* handle) { static_cast<Impl*>(handle->data)->run_deferred(); });
+  uv_check_start(&impl_->after_poll,
+                 [](uv_check_t* handle) { static_cast<Impl*>(handle->data)->run_deferred(); });
 }
 
 UvLoop::~UvLoop() {
@@ -170,7 +175,8 @@ void UvLoop::run_in_background(std::function<void()> work, std::function<void()>
   auto* request = new BackgroundWork{{}, std::move(work), std::move(done)};
   request->request.data = request;
   const int rc = uv_queue_work(
-      &impl_->loop, &request->request, [](uv_work_t* queued) { static_cast<BackgroundWork*>(queued->data)->work(); },
+      &impl_->loop, &request->request,
+      [](uv_work_t* queued) { static_cast<BackgroundWork*>(queued->data)->work(); },
       [](uv_work_t* finished, int) {
         const std::unique_ptr<BackgroundWork> owned(static_cast<BackgroundWork*>(finished->data));
         owned->done();
@@ -188,7 +194,8 @@ void UvLoop::on_signal(int signal_number, std::function<void()> callback) {
   impl_->signal_callbacks.push_back(std::move(callback));
   handle->data = &impl_->signal_callbacks.back();
   uv_signal_start(
-      handle, [](uv_signal_t* fired, int) { (*static_cast<std::function<void()>*>(fired->data))(); }, signal_number);
+      handle, [](uv_signal_t* fired, int) { (*static_cast<std::function<void()>*>(fired->data))(); },
+      signal_number);
   impl_->signals.push_back(handle);
 }
 

@@ -2,7 +2,8 @@
 // The event loop of the running program: EventLoop on libuv. uv_loop.cc is the only code that includes uv.h.
 //
 // One turn: timers, then what sockets and posted callbacks bring, then everything deferred (sockets among it,
-// which write what was collected for them, once each). One thread owns a UvLoop; post() alone is for any thread.
+// which write what was collected for them, once each). One thread owns a UvLoop; post() alone is for any
+// thread.
 #pragma once
 
 #include <functional>
@@ -29,7 +30,8 @@ class UvLoop : public EventLoop {
   void run_in_background(std::function<void()> work, std::function<void()> done) override;
   std::unique_ptr<FdWatch> watch_fd(int fd, std::function<void(bool, bool)> callback) override;
 
-  // Runs `callback` on the loop when the process receives `signal_number` (SIGTERM, SIGINT); SIGPIPE is always ignored.
+  // Runs `callback` on the loop when the process receives `signal_number` (SIGTERM, SIGINT); SIGPIPE is
+  // always ignored.
   void on_signal(int signal_number, std::function<void()> callback);
 
   // Runs until stop().

@@ -166,7 +166,7 @@ int32_t FetchSessionCache::create(const FetchContext& context, std::span<const F
 }
 
 // A newcomer takes the place of a session that was not used for long; or else of the least worthy of those
-// that are old enough (a follower's: of any client's), if that is worth no more than itself.
+// that are old enough (a follower's: of any client's), if that is worth less than itself.
 bool FetchSessionCache::make_room(const Worth& newcomer, int64_t now_ms) {
   if (by_last_use_.empty()) return false;
   const auto [last_used_ms, oldest] = *by_last_use_.begin();

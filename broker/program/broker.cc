@@ -45,7 +45,8 @@ ZkTopicAdmin::Settings topic_settings(const config::BrokerConfig& config) {
 }  // namespace
 
 Broker::Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
-               std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal)
+               std::unique_ptr<coordination::Client> client, RandomBytes random,
+               std::function<void(Status)> fatal)
     : flush_list_(flush_list),
       loop_(flush_list.loop()),
       files_(files),
@@ -89,7 +90,8 @@ Task<Status> Broker::start_steps() {
   status = co_await join_cluster();
   if (!status.ok() || stopping_) co_return status;
   for (const auto& port : ports_) port->start();
-  log_info(kComponent, "broker {} of cluster {} serves {}", configs_.broker().broker_id, metadata_.cluster_id, addresses());
+  log_info(kComponent, "broker {} of cluster {} serves {}", configs_.broker().broker_id, metadata_.cluster_id,
+           addresses());
   co_return Status();
 }
 
@@ -99,7 +101,8 @@ Status Broker::open_listeners() {
     if (!opened.ok()) {
       std::string hint = opened.status().message();
       if (opened.status().error_number() == EADDRINUSE) {
-        hint += ". Another program has port " + std::to_string(endpoint.port) + ": stop it, or choose another port in listeners";
+        hint += ". Another program has port " + std::to_string(endpoint.port) +
+                ": stop it, or choose another port in listeners";
       }
       return {ErrorCode::INVALID_CONFIG, "listener " + config::format_endpoint(endpoint) + ": " + hint};
     }
@@ -111,7 +114,8 @@ Status Broker::open_listeners() {
 Status Broker::open_log_directories() {
   const config::BrokerConfig& config = configs_.broker();
   storage::LogManagerSettings settings;
-  for (const std::string& directory : config.log_dirs) settings.directories.push_back(std::filesystem::absolute(directory));
+  for (const std::string& directory : config.log_dirs)
+    settings.directories.push_back(std::filesystem::absolute(directory));
   settings.retention_check_interval_ms = config.log_retention_check_interval_ms;
   settings.flush_check_interval_ms = config.log_flush_scheduler_interval_ms;
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
@@ -125,7 +129,8 @@ Status Broker::open_log_directories() {
 
 void Broker::on_directory_failed(const std::string& directory, const Status& why) {
   log_error(kComponent, "log directory {} is offline: {}", directory, why.message());
-  if (logs_->online_directories() == 0) fatal_({ErrorCode::KAFKA_STORAGE_ERROR, "no log directory is left: see log.dirs"});
+  if (logs_->online_directories() == 0)
+    fatal_({ErrorCode::KAFKA_STORAGE_ERROR, "no log directory is left: see log.dirs"});
 }
 
 Task<Status> Broker::connect() {
@@ -145,8 +150,9 @@ Task<Status> Broker::connect() {
   });
   if (connected) co_return co_await ensure_startup_paths(*client_);
   co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR,
-                   "no session with ZooKeeper at " + client_->describe() + " within zookeeper.connection.timeout.ms=" +
-                       std::to_string(timeout) + ": is it running, and does zookeeper.connect name it?");
+                   "no session with ZooKeeper at " + client_->describe() +
+                       " within zookeeper.connection.timeout.ms=" + std::to_string(timeout) +
+                       ": is it running, and does zookeeper.connect name it?");
 }
 
 Task<Status> Broker::join_cluster_identity() {
@@ -157,7 +163,8 @@ Task<Status> Broker::join_cluster_identity() {
   if (id < 0) id = logs_->identity().broker_id;
   if (id < 0) {
     if (!configs_.broker().broker_id_generation_enable) {
-      co_return Status(ErrorCode::INVALID_CONFIG, "broker.id is not set, and broker.id.generation.enable=false: set broker.id");
+      co_return Status(ErrorCode::INVALID_CONFIG,
+                       "broker.id is not set, and broker.id.generation.enable=false: set broker.id");
     }
     const auto generated = co_await generate_broker_id(*client_, configs_.broker().reserved_broker_max_id);
     if (!generated.ok()) co_return generated.status();
@@ -190,13 +197,15 @@ void Broker::make_parts() {
   offsets_log_ = std::make_unique<PartitionOffsetsLog>(loop_, *partitions_);
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
   fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
-  controller_ = std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable}, loop_,
-                                             *client_, metadata_, static_cast<ControllerActions&>(*this), random_);
-  topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_, random_,
-                                           config::validate_topic_overrides);
+  controller_ =
+      std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable}, loop_,
+                                   *client_, metadata_, static_cast<ControllerActions&>(*this), random_);
+  topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_,
+                                           random_, config::validate_topic_overrides);
   controller_->set_listener([this] { on_topics_changed(); });
   config_changes_ = std::make_unique<ConfigChanges>(
-      loop_, *client_, [this](const std::string& type, const std::string& name, ConfigChanges::Overrides overrides) {
+      loop_, *client_,
+      [this](const std::string& type, const std::string& name, ConfigChanges::Overrides overrides) {
         on_settings_changed(type, name, overrides);
       });
   services_ = std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *logs_,
@@ -208,8 +217,8 @@ void Broker::make_parts() {
   limits.max_connections_per_ip = config.max_connections_per_ip;
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();
-    ports_.push_back(std::make_unique<KafkaPort>(flush_list_, std::move(bound.listener), bound.endpoint.listener, limits,
-                                                 *services_));
+    ports_.push_back(std::make_unique<KafkaPort>(flush_list_, std::move(bound.listener),
+                                                 bound.endpoint.listener, limits, *services_));
   }
   groups_->start();
 }
@@ -249,7 +258,8 @@ std::string Broker::addresses() const {
   std::string out;
   for (const Endpoint& endpoint : own_node().endpoints) {
     const bool ipv6 = endpoint.host.find(':') != std::string::npos;
-    out += (out.empty() ? "" : ",") + (ipv6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+    out += (out.empty() ? "" : ",") + (ipv6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" +
+           std::to_string(endpoint.port);
   }
   return out;
 }
@@ -262,7 +272,8 @@ void Broker::on_session_event(SessionEvent event) {
       if (controller_ && !joined_) start_detached(rejoin());
       return;
     case SessionEvent::kDisconnected:
-      log_warn(kComponent, "the connection to ZooKeeper at {} is gone; clients are served on", client_->describe());
+      log_warn(kComponent, "the connection to ZooKeeper at {} is gone; clients are served on",
+               client_->describe());
       return;
     case SessionEvent::kExpired: {
       log_warn(kComponent, "the ZooKeeper session expired; opening a new one");
@@ -273,7 +284,8 @@ void Broker::on_session_event(SessionEvent event) {
       return;
     }
     case SessionEvent::kAuthFailed:
-      return fatal_({ErrorCode::INVALID_CONFIG, "ZooKeeper at " + client_->describe() + " refused the credentials"});
+      return fatal_(
+          {ErrorCode::INVALID_CONFIG, "ZooKeeper at " + client_->describe() + " refused the credentials"});
   }
 }
 
@@ -315,17 +327,20 @@ void Broker::set_topic_overrides(const std::string& topic, std::map<std::string,
   configs_.set_topic_overrides(topic, overrides);
 }
 
-Status Broker::lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition, int32_t leader_epoch) {
+Status Broker::lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
+                              int32_t leader_epoch) {
   const bool known = partitions_->find(topic, partition) != nullptr;
-  const Status led = partitions_->become_leader(topic, topic_id, partition, leader_epoch,
-                                                config::to_log_config(configs_.topic_config(topic), configs_.broker()));
+  const Status led =
+      partitions_->become_leader(topic, topic_id, partition, leader_epoch,
+                                 config::to_log_config(configs_.topic_config(topic), configs_.broker()));
   if (led.ok() && !known && topic == kOffsetsTopic) groups_->on_partition_elected(partition);
   return led;
 }
 
 void Broker::drop_topic(const std::string& topic) {
   if (topic == kOffsetsTopic) {
-    for (const Partition* partition : partitions_->partitions_of(topic)) groups_->on_partition_resigned(partition->index());
+    for (const Partition* partition : partitions_->partitions_of(topic))
+      groups_->on_partition_resigned(partition->index());
   }
   partitions_->delete_topic(topic);
   configs_.forget_topic(topic);

@@ -10,7 +10,8 @@
 //   6. clients are accepted
 // A session that expires later starts again at 5; meanwhile clients are served.
 //
-// Stop: clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are flushed and marked clean.
+// Stop: clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are
+// flushed and marked clean.
 //
 // Threads: the loop's.
 #pragma once
@@ -40,8 +41,8 @@ namespace ottla {
 
 class Broker : private ControllerActions {
  public:
-  // `flush_list` (with its loop) and `files` outlive the broker. `fatal` is called when the broker can not go on: the program
-  // should stop it.
+  // `flush_list` (with its loop) and `files` outlive the broker. `fatal` is called when the broker can not go
+  // on: the program should stop it.
   Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
          std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal);
   ~Broker();
@@ -70,13 +71,15 @@ class Broker : private ControllerActions {
   Task<void> run_stop(std::function<void()> done);
   BrokerNode own_node() const;
   void on_session_event(coordination::SessionEvent event);
-  void on_settings_changed(const std::string& type, const std::string& name, const std::map<std::string, std::string>& overrides);
+  void on_settings_changed(const std::string& type, const std::string& name,
+                           const std::map<std::string, std::string>& overrides);
   void on_topics_changed();
   void apply_topic_config(const std::string& topic);
 
   // ControllerActions
   void set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) override;
-  Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition, int32_t leader_epoch) override;
+  Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
+                        int32_t leader_epoch) override;
   void drop_topic(const std::string& topic) override;
 
   net::FlushList& flush_list_;

@@ -9,7 +9,8 @@
 namespace ottla {
 namespace {
 
-// The stock start scripts take these with one dash, and hand `-name` and `-loggc` to the JVM wrapper; both mean nothing here.
+// The stock start scripts take these with one dash, and hand `-name` and `-loggc` to the JVM wrapper; both
+// mean nothing here.
 std::vector<std::string> without_script_options(std::vector<std::string> arguments) {
   std::vector<std::string> kept;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -47,9 +48,11 @@ void take_zookeeper_arguments(const std::vector<std::string>& positional, Comman
     out.zookeeper_properties = positional[0];
     return;
   }
-  const bool digits = std::all_of(positional[0].begin(), positional[0].end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      std::all_of(positional[0].begin(), positional[0].end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits || positional[0].size() > 5 || std::stoi(positional[0]) > 65535) {
-    throw CLI::ValidationError("zookeeper", "expected ZOOKEEPER.PROPERTIES, or PORT DATADIR, found port '" + positional[0] + "'");
+    throw CLI::ValidationError(
+        "zookeeper", "expected ZOOKEEPER.PROPERTIES, or PORT DATADIR, found port '" + positional[0] + "'");
   }
   out.zookeeper_port = std::stoi(positional[0]);
   out.zookeeper_data_dir = positional[1];
@@ -68,21 +71,27 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
     command->add_flag("--debug", out.debug, "log what happens in detail");
   };
   const auto with_overrides = [&](CLI::App* command) {
-    command->add_option("--override", out.overrides, "key=value, replaces what server.properties says; may be repeated")
+    command
+        ->add_option("--override", out.overrides,
+                     "key=value, replaces what server.properties says; may be repeated")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
   CLI::App* start = app.add_subcommand("start", "broker and coordination in one process; needs no file");
   start->add_option("server.properties", out.server_properties, "the broker's settings");
-  start->add_option("--zookeeper", out.zookeeper_properties, "the coordination's settings (zookeeper.properties)");
+  start->add_option("--zookeeper", out.zookeeper_properties,
+                    "the coordination's settings (zookeeper.properties)");
   with_overrides(start);
   common(start);
-  CLI::App* server = app.add_subcommand("server", "the broker alone, as kafka-server-start; needs zookeeper.connect");
+  CLI::App* server =
+      app.add_subcommand("server", "the broker alone, as kafka-server-start; needs zookeeper.connect");
   server->add_option("server.properties", out.server_properties, "the broker's settings")->required();
   with_overrides(server);
   common(server);
   CLI::App* zookeeper = app.add_subcommand("zookeeper", "coordination alone, as zookeeper-server-start");
-  zookeeper->add_option("arguments", zookeeper_arguments, "ZOOKEEPER.PROPERTIES, or PORT DATADIR")->required()->expected(1, 2);
+  zookeeper->add_option("arguments", zookeeper_arguments, "ZOOKEEPER.PROPERTIES, or PORT DATADIR")
+      ->required()
+      ->expected(1, 2);
   common(zookeeper);
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.add_subcommand("help", "print this help");
@@ -91,7 +100,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
   const std::string first = arguments.size() > 1 ? arguments[1] : "";
   if (first == "help") return {std::nullopt, app.help(), 0};
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
-  const bool known = std::any_of(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->get_name() == first; });
+  const bool known = std::any_of(commands.begin(), commands.end(),
+                                 [&](const CLI::App* one) { return one->get_name() == first; });
   if (!first.empty() && !first.starts_with("-") && !known) {
     return {std::nullopt, "ottla: there is no command '" + first + "'\nTry 'ottla help'.\n", 1};
   }

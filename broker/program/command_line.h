@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program's arguments: the subcommands of `ottla`, and what kafka-server-start and zookeeper-server-start take when the
-// program is called by those names.
+// The program's arguments: the subcommands of `ottla`, and what kafka-server-start and zookeeper-server-start
+// take when the program is called by those names.
 #pragma once
 
 #include <optional>

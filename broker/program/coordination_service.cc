@@ -66,7 +66,8 @@ Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::Flus
   if (!server.ok()) return server.status();
   service->server_ = std::move(*server);
   if (listener) {
-    service->port_ = std::make_unique<net::CoordinationPort>(flush_list, *service->server_, std::move(listener));
+    service->port_ =
+        std::make_unique<net::CoordinationPort>(flush_list, *service->server_, std::move(listener));
   }
   return service;
 }
@@ -82,14 +83,16 @@ void CoordinationService::stop(std::function<void()> done) {
 }
 
 bool names_this_machine(const std::string& host) {
-  if (host == "localhost" || host.starts_with("127.") || host == "::1" || host == own_host_name()) return true;
+  if (host == "localhost" || host.starts_with("127.") || host == "::1" || host == own_host_name())
+    return true;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
   const std::set<std::string> own = own_addresses();
   bool here = false;
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) here = here || own.contains(numeric(one->ai_addr));
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next)
+    here = here || own.contains(numeric(one->ai_addr));
   freeaddrinfo(found);
   return here;
 }

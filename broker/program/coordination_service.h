@@ -18,9 +18,10 @@ namespace ottla {
 
 class CoordinationService {
  public:
-  // Opens the port first, so that a taken one costs nothing, then loads the directory. config.client_port negative: no port;
-  // 0: any free one. Errors say what to change.
-  static Result<std::unique_ptr<CoordinationService>> open(net::FlushList& flush_list, storage::FileSystem& files,
+  // Opens the port first, so that a taken one costs nothing, then loads the directory. config.client_port
+  // negative: no port; 0: any free one. Errors say what to change.
+  static Result<std::unique_ptr<CoordinationService>> open(net::FlushList& flush_list,
+                                                           storage::FileSystem& files,
                                                            coordination::ServerConfig config);
   coordination::Server& server() { return *server_; }
   // "127.0.0.1:2181"; empty without a port.
@@ -35,7 +36,8 @@ class CoordinationService {
   std::unique_ptr<net::CoordinationPort> port_;
 };
 
-// Whether `host` is this machine: a loopback address or name, the machine's own name, or the address of one of its interfaces.
+// Whether `host` is this machine: a loopback address or name, the machine's own name, or the address of one
+// of its interfaces.
 bool names_this_machine(const std::string& host);
 // The name that other machines know this one by; "localhost" where it has none that resolves.
 std::string machine_name();

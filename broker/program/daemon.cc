@@ -15,7 +15,9 @@ Status go_to_background(const std::string& directory, const std::string& file_na
   std::filesystem::create_directories(directory, error);
   const std::string path = directory + "/" + file_name;
   const int output = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (output < 0) return Status::from_errno(errno, "cannot write the log of -daemon to " + path + " (LOG_DIR names its directory)");
+  if (output < 0)
+    return Status::from_errno(
+        errno, "cannot write the log of -daemon to " + path + " (LOG_DIR names its directory)");
   const pid_t child = ::fork();
   if (child < 0) return Status::from_errno(errno, "cannot go to the background: fork");
   if (child > 0) std::_Exit(0);

@@ -15,8 +15,8 @@ constexpr int64_t kShortestIdleCheckMs = 100;
 
 }  // namespace
 
-KafkaPort::KafkaPort(net::FlushList& flush_list, std::unique_ptr<net::Listener> listener, std::string listener_name,
-                     ConnectionLimits limits, Services& services)
+KafkaPort::KafkaPort(net::FlushList& flush_list, std::unique_ptr<net::Listener> listener,
+                     std::string listener_name, ConnectionLimits limits, Services& services)
     : flush_list_(flush_list),
       listener_(std::move(listener)),
       name_(std::move(listener_name)),
@@ -38,15 +38,18 @@ void KafkaPort::start() {
 
 void KafkaPort::accepted(std::shared_ptr<net::Socket> socket) {
   int64_t& from_there = per_ip_[socket->peer_address()];
-  if (static_cast<int64_t>(connections_.size()) >= limits_.max_connections || from_there >= limits_.max_connections_per_ip) {
-    log_warn("broker.net", "refusing a connection from {}: max.connections or max.connections.per.ip is reached",
+  if (static_cast<int64_t>(connections_.size()) >= limits_.max_connections ||
+      from_there >= limits_.max_connections_per_ip) {
+    log_warn("broker.net",
+             "refusing a connection from {}: max.connections or max.connections.per.ip is reached",
              socket->peer_address());
     if (from_there == 0) per_ip_.erase(socket->peer_address());
     return;
   }
   ++from_there;
   const uint64_t id = next_id_++;
-  const auto connection = std::make_shared<net::Connection>(std::move(socket), id, limits_.max_frame_bytes, dispatcher_);
+  const auto connection =
+      std::make_shared<net::Connection>(std::move(socket), id, limits_.max_frame_bytes, dispatcher_);
   if (connections_.empty() && limits_.max_idle_ms >= 0) {
     idle_timer_->start(std::max(kShortestIdleCheckMs, limits_.max_idle_ms / kIdleChecks));
   }
@@ -73,7 +76,8 @@ void KafkaPort::close_idle() {
              connection->peer_address());
     connection->close();
   }
-  if (!connections_.empty()) idle_timer_->start(std::max(kShortestIdleCheckMs, limits_.max_idle_ms / kIdleChecks));
+  if (!connections_.empty())
+    idle_timer_->start(std::max(kShortestIdleCheckMs, limits_.max_idle_ms / kIdleChecks));
 }
 
 }  // namespace ottla

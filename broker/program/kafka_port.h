@@ -16,9 +16,9 @@
 namespace ottla {
 
 struct ConnectionLimits {
-  size_t max_frame_bytes = 104857600;      // socket.request.max.bytes
-  int64_t max_idle_ms = 600000;            // connections.max.idle.ms; negative: never
-  int64_t max_connections = INT32_MAX;     // max.connections
+  size_t max_frame_bytes = 104857600;   // socket.request.max.bytes
+  int64_t max_idle_ms = 600000;         // connections.max.idle.ms; negative: never
+  int64_t max_connections = INT32_MAX;  // max.connections
   int64_t max_connections_per_ip = INT32_MAX;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ottla: see command_line.h for what it takes. Exit codes: 0 stopped as asked; 1 it could not start, or had to stop, and the last
-// lines of the log say why.
+// ottla: see command_line.h for what it takes. Exit codes: 0 stopped as asked; 1 it could not start, or had
+// to stop, and the last lines of the log say why.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -23,7 +23,8 @@ int run(const CommandLine& command_line) {
   if (command_line.daemon) {
     const char* directory = std::getenv("LOG_DIR");
     const bool zookeeper = command_line.command == CommandLine::Command::kZookeeper;
-    const Status gone = go_to_background(directory != nullptr ? directory : "logs", zookeeper ? "zookeeper.out" : "kafkaServer.out");
+    const Status gone = go_to_background(directory != nullptr ? directory : "logs",
+                                         zookeeper ? "zookeeper.out" : "kafkaServer.out");
     if (!gone.ok()) {
       std::fprintf(stderr, "ottla: %s\n", gone.message().c_str());
       return 1;

@@ -22,7 +22,8 @@ namespace ottla {
 namespace {
 
 constexpr const char* kComponent = "ottla";
-// What `ottla start` uses where nothing is said: one machine can not hold more than one replica of its own topics.
+// What `ottla start` uses where nothing is said: one machine can not hold more than one replica of its own
+// topics.
 constexpr std::array<std::pair<const char*, const char*>, 4> kOneMachineDefaults = {{
     {"offsets.topic.replication.factor", "1"},
     {"transaction.state.log.replication.factor", "1"},
@@ -50,7 +51,8 @@ Result<coordination::ServerConfig> read_zookeeper_config(const std::string& path
 // One run: the loop, and whichever of the two servers the command asks for.
 class Program {
  public:
-  explicit Program(const CommandLine& command_line) : command_line_(command_line), files_(storage::posix_file_system()) {}
+  explicit Program(const CommandLine& command_line)
+      : command_line_(command_line), files_(storage::posix_file_system()) {}
 
   int run() {
     for (const int signal : {SIGTERM, SIGINT}) loop_.on_signal(signal, [this] { stop(0); });
@@ -84,7 +86,8 @@ class Program {
       if (!read.ok()) return read.status();
       config = std::move(*read);
       if (config.client_port == 0) {
-        return {ErrorCode::INVALID_CONFIG, command_line_.zookeeper_properties + ": clientPort is missing: add, for example, clientPort=2181"};
+        return {ErrorCode::INVALID_CONFIG, command_line_.zookeeper_properties +
+                                               ": clientPort is missing: add, for example, clientPort=2181"};
       }
     } else {
       config.client_port = *command_line_.zookeeper_port;
@@ -99,7 +102,8 @@ class Program {
     auto connect = coordination::ConnectString::parse(config->zookeeper_connect);
     if (!connect.ok()) return {connect.status().code(), "zookeeper.connect: " + connect.status().message()};
     zookeeper_address_ = config->zookeeper_connect;
-    auto client = coordination::make_zookeeper_client(loop_, std::move(*connect), config->zookeeper_session_timeout_ms);
+    auto client =
+        coordination::make_zookeeper_client(loop_, std::move(*connect), config->zookeeper_session_timeout_ms);
     make_broker(std::move(*config), std::move(client));
     return {};
   }
@@ -122,8 +126,8 @@ class Program {
     return {};
   }
 
-  // The port that coordination opens: clientPort of its own file, else the one in zookeeper.connect, which must be of this
-  // machine; without either, none. Without any file, ZooKeeper's usual one.
+  // The port that coordination opens: clientPort of its own file, else the one in zookeeper.connect, which
+  // must be of this machine; without either, none. Without any file, ZooKeeper's usual one.
   Result<coordination::ServerConfig> coordination_settings(const config::BrokerConfig& broker) {
     coordination::ServerConfig settings;
     settings.client_port = -1;
@@ -140,11 +144,13 @@ class Program {
     if (connect.empty() && command_line_.server_properties.empty() && !port_given) connect = kDefaultConnect;
     if (connect.empty()) return settings;
     const auto parsed = coordination::ConnectString::parse(connect);
-    if (!parsed.ok()) return Status(parsed.status().code(), "zookeeper.connect: " + parsed.status().message());
+    if (!parsed.ok())
+      return Status(parsed.status().code(), "zookeeper.connect: " + parsed.status().message());
     if (parsed->hosts.size() != 1 || !names_this_machine(parsed->hosts[0].host)) {
       return Status(ErrorCode::INVALID_CONFIG,
-                    "zookeeper.connect=" + connect + " names another machine, but `ottla start` runs its own coordination: use "
-                    "`ottla server` to join that ensemble, or let zookeeper.connect name this machine");
+                    "zookeeper.connect=" + connect +
+                        " names another machine, but `ottla start` runs its own coordination: use "
+                        "`ottla server` to join that ensemble, or let zookeeper.connect name this machine");
     }
     if (!port_given) {
       settings.client_port = parsed->hosts[0].port;
@@ -156,7 +162,8 @@ class Program {
   Result<config::BrokerConfig> load_config(bool zookeeper_required) {
     std::optional<std::string> path;
     if (!command_line_.server_properties.empty()) path = command_line_.server_properties;
-    auto loaded = config::load_broker_config(path, command_line_.overrides, {.zookeeper_required = zookeeper_required});
+    auto loaded =
+        config::load_broker_config(path, command_line_.overrides, {.zookeeper_required = zookeeper_required});
     if (!loaded.ok()) return loaded.status();
     for (const std::string& warning : loaded->warnings) log_warn(kComponent, "{}", warning);
     if (zookeeper_required) return std::move(loaded->config);
@@ -178,8 +185,8 @@ class Program {
   }
 
   void make_broker(config::BrokerConfig config, std::unique_ptr<coordination::Client> client) {
-    broker_ = std::make_unique<Broker>(flush_list_, *files_, std::move(config), std::move(client), random_bytes,
-                                       [this](const Status& status) {
+    broker_ = std::make_unique<Broker>(flush_list_, *files_, std::move(config), std::move(client),
+                                       random_bytes, [this](const Status& status) {
                                          log_error(kComponent, "{}", status.message());
                                          stop(1);
                                        });

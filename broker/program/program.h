@@ -6,8 +6,8 @@
 
 namespace ottla {
 
-// Returns the exit code. Prints `ready kafka=... zookeeper=...` on standard output when it serves. SIGTERM and SIGINT stop it
-// cleanly; a second one ends it at once.
+// Returns the exit code. Prints `ready kafka=... zookeeper=...` on standard output when it serves. SIGTERM
+// and SIGINT stop it cleanly; a second one ends it at once.
 int run_program(const CommandLine& command_line);
 
 }  // namespace ottla

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-1 (FIPS 180-4), which ZooKeeper's digest scheme is defined by. Not for anything new. libmd does the work.
+// SHA-1 (FIPS 180-4), which ZooKeeper's digest scheme is defined by. Not for anything new. libmd does the
+// work.
 #pragma once
 
 #include <array>

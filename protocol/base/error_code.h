@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The error codes of the Kafka protocol, as Apache Kafka 4.4 knows them (org.apache.kafka.common.protocol.Errors).
+// The error codes of the Kafka protocol, as Apache Kafka 4.4 knows them
+// (org.apache.kafka.common.protocol.Errors).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam between our logic and the machine's time, threads and descriptors. The broker's body is libuv
-// (broker/net/uv_loop.h, the only folder that includes uv.h); tests use protocol/base/manual_loop.h, where time moves
-// only when the test says so.
+// (broker/net/uv_loop.h, the only folder that includes uv.h); tests use protocol/base/manual_loop.h, where
+// time moves only when the test says so.
 //
 // Threads: everything runs on the loop's own thread, except post(), which any thread may call.
 #pragma once
@@ -46,7 +46,8 @@ class EventLoop {
   virtual void post(std::function<void()> callback) = 0;
   // Runs `work` on a pool thread, then `done` on the loop. For what blocks: fsync, recovery, deletion.
   virtual void run_in_background(std::function<void()> work, std::function<void()> done) = 0;
-  virtual std::unique_ptr<FdWatch> watch_fd(int fd, std::function<void(bool readable, bool writable)> callback) = 0;
+  virtual std::unique_ptr<FdWatch> watch_fd(int fd,
+                                            std::function<void(bool readable, bool writable)> callback) = 0;
 };
 
 }  // namespace ottla

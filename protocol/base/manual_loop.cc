@@ -5,7 +5,8 @@ namespace ottla {
 
 class ManualLoop::ManualTimer : public Timer {
  public:
-  ManualTimer(ManualLoop& loop, std::function<void()> callback) : loop_(loop), callback_(std::move(callback)) {}
+  ManualTimer(ManualLoop& loop, std::function<void()> callback)
+      : loop_(loop), callback_(std::move(callback)) {}
   ~ManualTimer() override { stop(); }
 
   void start(int64_t delay_ms) override {

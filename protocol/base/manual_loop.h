@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An EventLoop for tests: no threads, no descriptors, time that moves only through advance(). One run is the same as the next.
+// An EventLoop for tests: no threads, no descriptors, time that moves only through advance(). One run is the
+// same as the next.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One entry of a .properties file, as the parser (broker/config/properties.h) hands it to whoever reads settings.
+// One entry of a .properties file, as the parser (broker/config/properties.h) hands it to whoever reads
+// settings.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call that can fail returns. Three kinds of failure are kept apart (ARCHITECTURE.md, "Errors"): bad input and
-// the environment are values of these types; our own bugs are OTTLA_CHECK failures and end the program with a trace.
+// What a call that can fail returns. Three kinds of failure are kept apart (ARCHITECTURE.md, "Errors"): bad
+// input and the environment are values of these types; our own bugs are OTTLA_CHECK failures and end the
+// program with a trace.
 #pragma once
 
 #include <optional>
@@ -11,14 +12,15 @@
 
 namespace ottla {
 
-// Success, or a wire error code with a sentence for the reader. The message names what failed (path, errno, key, ...)
-// and is safe to log; it is not necessarily meant for the wire.
+// Success, or a wire error code with a sentence for the reader. The message names what failed (path, errno,
+// key, ...) and is safe to log; it is not necessarily meant for the wire.
 class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
-  // The environment failed: `what` names the call and the path ("open /data/x/00000.log"). Carries KAFKA_STORAGE_ERROR.
+  // The environment failed: `what` names the call and the path ("open /data/x/00000.log"). Carries
+  // KAFKA_STORAGE_ERROR.
   static Status from_errno(int error_number, const std::string& what);
 
   bool ok() const { return code_ == ErrorCode::NONE; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A C++20 coroutine that runs on one loop: the style for flows of several steps (controller, topic creation, start and
-// stop). A Task starts when it is awaited; start_detached() begins one that nobody awaits. No exception leaves a Task.
+// A C++20 coroutine that runs on one loop: the style for flows of several steps (controller, topic creation,
+// start and stop). A Task starts when it is awaited; start_detached() begins one that nobody awaits. No
+// exception leaves a Task.
 //
 // Threads: all steps of a Task run on the loop whose callbacks resume it.
 #pragma once
@@ -133,8 +134,10 @@ class Callback {
   bool suspended_ = false;
 };
 
-// Starts `count` calls at once and awaits them all: element i is what call i answered. Each call answers exactly once.
-//   auto replies = co_await gather<DataReply>(paths.size(), [&](size_t i, auto done) { client.get_data(paths[i], true, done); });
+// Starts `count` calls at once and awaits them all: element i is what call i answered. Each call answers
+// exactly once.
+//   auto replies = co_await gather<DataReply>(paths.size(), [&](size_t i, auto done) {
+//   client.get_data(paths[i], true, done); });
 template <typename T>
 Callback<std::vector<T>> gather(size_t count, std::function<void(size_t, std::function<void(T)>)> start) {
   struct State {

@@ -21,7 +21,8 @@ struct Uuid {
   std::string to_string() const;
   // The inverse of to_string; nullopt where `text` is not 22 characters of that alphabet.
   static std::optional<Uuid> parse(std::string_view text);
-  // A type-4 id made of 16 random bytes; like Kafka never one whose text starts with '-'. The caller owns randomness.
+  // A type-4 id made of 16 random bytes; like Kafka never one whose text starts with '-'. The caller owns
+  // randomness.
   static Uuid from_random(std::array<uint8_t, 16> random);
 
   auto operator<=>(const Uuid&) const = default;

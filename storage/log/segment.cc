@@ -225,7 +225,8 @@ Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&,
     const auto front = bytes_at(position, std::min<uint64_t>(kV2HeaderBytes, old_size - position));
     if (!front.ok()) return front.status();
     const auto header = decode_batch_header(*front, old_size - position);
-    if (!header || header->base_offset < next_offset_ || header->last_offset - base_offset_ > INT32_MAX) break;
+    if (!header || header->base_offset < next_offset_ || header->last_offset - base_offset_ > INT32_MAX)
+      break;
     const auto batch = bytes_at(position, header->size);
     if (!batch.ok()) return batch.status();
     if (!checksum_is_good(*header, *batch)) break;

@@ -57,12 +57,13 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
     const auto registered = run(register_broker(*client_, node, loop_.wall_ms()));
     ASSERT_TRUE(registered.ok()) << registered.status().message();
-    controller_ = std::make_unique<Controller>(Controller::Settings{0, true}, loop_, *client_, metadata_, *this,
-                                               [this] { return random(); });
+    controller_ = std::make_unique<Controller>(Controller::Settings{0, true}, loop_, *client_, metadata_,
+                                               *this, [this] { return random(); });
     ZkTopicAdmin::Settings settings;
     settings.offsets_replication_factor = 1;
-    topics_ = std::make_unique<ZkTopicAdmin>(settings, loop_, *client_, metadata_, *controller_,
-                                             [this] { return random(); }, [](const auto&) { return Status(); });
+    topics_ = std::make_unique<ZkTopicAdmin>(
+        settings, loop_, *client_, metadata_, *controller_, [this] { return random(); },
+        [](const auto&) { return Status(); });
     controller_->set_listener([this] { topics_->on_metadata_changed(); });
     Status started(ErrorCode::UNKNOWN_SERVER_ERROR, "never answered");
     controller_->start([&](Status status) { started = std::move(status); });
@@ -73,7 +74,8 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
   template <typename T>
   T run(Task<T> task) {
     std::optional<T> result;
-    start_detached([](Task<T> inner, std::optional<T>& out) -> Task<void> { out = co_await inner; }(std::move(task), result));
+    start_detached([](Task<T> inner, std::optional<T>& out) -> Task<void> { out = co_await inner; }(
+                                                                std::move(task), result));
     loop_.run_pending();
     EXPECT_TRUE(result.has_value());
     return std::move(*result);
@@ -102,7 +104,8 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
   }
   TopicOutcome create(CreateTopicSpec spec) {
     std::optional<TopicOutcome> outcome;
-    topics_->create_topic(std::move(spec), 30000, false, [&](TopicOutcome answered) { outcome = std::move(answered); });
+    topics_->create_topic(std::move(spec), 30000, false,
+                          [&](TopicOutcome answered) { outcome = std::move(answered); });
     loop_.run_pending();
     EXPECT_TRUE(outcome.has_value());
     return outcome.value_or(TopicOutcome{ErrorCode::UNKNOWN_SERVER_ERROR, "", {}, -1, -1});
@@ -116,7 +119,8 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     return data;
   }
   void tool_writes(const std::string& path, const std::string& data) {
-    tool_->create(path, data, coordination::open_acl(), coordination::CreateMode::kPersistent, [&](const auto&) {});
+    tool_->create(path, data, coordination::open_acl(), coordination::CreateMode::kPersistent,
+                  [&](const auto&) {});
     loop_.run_pending();
   }
 
@@ -143,7 +147,8 @@ TEST_F(ControllerTest, TheFirstBrokerTakesOffice) {
 
 TEST_F(ControllerTest, ATopicThatAToolWritesGetsAnIdStatesAndLeaders) {
   tool_writes("/config/topics/t", R"({"version":1,"config":{}})");
-  tool_writes("/brokers/topics/t", R"({"version":2,"partitions":{"0":[0],"1":[0]},"adding_replicas":{},"removing_replicas":{}})");
+  tool_writes("/brokers/topics/t",
+              R"({"version":2,"partitions":{"0":[0],"1":[0]},"adding_replicas":{},"removing_replicas":{}})");
   EXPECT_THAT(led_, ElementsAre("t-0", "t-1"));
   EXPECT_THAT(data_of("/brokers/topics/t"), HasSubstr("topic_id"));
   EXPECT_EQ(data_of("/brokers/topics/t/partitions/1/state"),
@@ -224,7 +229,8 @@ TEST_F(ControllerTest, TheToolsWishToDeleteIsGranted) {
 TEST_F(ControllerTest, AutoCreationOfOneNameRunsOnce) {
   int answers = 0;
   for (int i = 0; i < 3; ++i) {
-    topics_->auto_create("auto", [&](const TopicOutcome& outcome) { answers += outcome.error == ErrorCode::NONE ? 1 : 0; });
+    topics_->auto_create(
+        "auto", [&](const TopicOutcome& outcome) { answers += outcome.error == ErrorCode::NONE ? 1 : 0; });
   }
   loop_.run_pending();
   EXPECT_EQ(answers, 3);
@@ -248,7 +254,8 @@ TEST_F(ControllerTest, ProducerIdsAreDrawnInBlocksAndNeverTwice) {
   ASSERT_EQ(ids.size(), 1500u);
   EXPECT_EQ(ids.front(), 0);
   EXPECT_EQ(ids.back(), 1499);
-  EXPECT_EQ(data_of("/latest_producer_id_block"), R"({"version":1,"broker":0,"block_start":"1000","block_end":"1999"})");
+  EXPECT_EQ(data_of("/latest_producer_id_block"),
+            R"({"version":1,"broker":0,"block_start":"1000","block_end":"1999"})");
 }
 
 TEST_F(ControllerTest, ASecondBrokerWithTheSameIdIsRefused) {

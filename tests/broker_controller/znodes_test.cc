@@ -10,8 +10,9 @@ TEST(Znodes, ABrokerIsWrittenAsKafka28WritesIt) {
   BrokerNode node;
   node.id = 0;
   node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
-  EXPECT_EQ(encode_broker(node, 1795368100830),
-            R"({"features":{},"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},"endpoints":["PLAINTEXT://localhost:9092"],"jmx_port":-1,"port":9092,"host":"localhost","version":5,"timestamp":"1795368100830"})");
+  EXPECT_EQ(
+      encode_broker(node, 1795368100830),
+      R"({"features":{},"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},"endpoints":["PLAINTEXT://localhost:9092"],"jmx_port":-1,"port":9092,"host":"localhost","version":5,"timestamp":"1795368100830"})");
 }
 
 TEST(Znodes, ABrokerIsReadBackWithRackAndIpv6) {
@@ -32,12 +33,14 @@ TEST(Znodes, ATopicIsWrittenAsKafka28WritesIt) {
   TopicAssignment assignment;
   assignment.topic_id = *Uuid::parse("6ujQfKMYQqmQFyuL3dh4pQ");
   assignment.replicas = {{0, {0}}, {1, {0}}};
-  EXPECT_EQ(encode_topic(assignment),
-            R"({"partitions":{"0":[0],"1":[0]},"topic_id":"6ujQfKMYQqmQFyuL3dh4pQ","adding_replicas":{},"removing_replicas":{},"version":3})");
+  EXPECT_EQ(
+      encode_topic(assignment),
+      R"({"partitions":{"0":[0],"1":[0]},"topic_id":"6ujQfKMYQqmQFyuL3dh4pQ","adding_replicas":{},"removing_replicas":{},"version":3})");
 }
 
 TEST(Znodes, ATopicWrittenByAToolThatKnowsNoIdsIsRead) {
-  const auto read = decode_topic(R"({"version":2,"partitions":{"10":[0],"2":[1,0]},"adding_replicas":{},"removing_replicas":{}})");
+  const auto read = decode_topic(
+      R"({"version":2,"partitions":{"10":[0],"2":[1,0]},"adding_replicas":{},"removing_replicas":{}})");
   ASSERT_TRUE(read.ok());
   EXPECT_TRUE(read->topic_id.is_zero());
   EXPECT_EQ(read->replicas.at(2), (std::vector<int32_t>{1, 0}));
@@ -50,7 +53,8 @@ TEST(Znodes, APartitionStateIsWrittenAsKafka28WritesIt) {
 }
 
 TEST(Znodes, GarbageIsAnErrorAndNoException) {
-  for (const char* text : {"", "null", "[]", "{", R"({"partitions":3})", R"({"partitions":{"0":"x"}})", "\xff\xfe"}) {
+  for (const char* text :
+       {"", "null", "[]", "{", R"({"partitions":3})", R"({"partitions":{"0":"x"}})", "\xff\xfe"}) {
     EXPECT_FALSE(decode_topic(text).ok()) << text;
     EXPECT_FALSE(decode_partition_state(text).ok()) << text;
     EXPECT_FALSE(decode_controller(text).ok()) << text;

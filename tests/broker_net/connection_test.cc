@@ -15,7 +15,8 @@
 namespace ottla::net {
 namespace {
 
-// A server whose sink records requests and answers when the test says so, and a plain blocking client on the same thread.
+// A server whose sink records requests and answers when the test says so, and a plain blocking client on the
+// same thread.
 class ConnectionTest : public ::testing::Test, public RequestSink {
  protected:
   void SetUp() override {

@@ -32,16 +32,17 @@ TEST(CommandLine, StartNeedsNoFile) {
 }
 
 TEST(CommandLine, StartTakesBothFilesAndSeveralOverrides) {
-  const CommandLine line = good({"ottla", "start", "s.properties", "--zookeeper", "z.properties", "--override", "a=1",
-                                 "--override", "listeners=PLAINTEXT://:0", "--override", "b=x=y"});
+  const CommandLine line =
+      good({"ottla", "start", "s.properties", "--zookeeper", "z.properties", "--override", "a=1",
+            "--override", "listeners=PLAINTEXT://:0", "--override", "b=x=y"});
   EXPECT_EQ(line.server_properties, "s.properties");
   EXPECT_EQ(line.zookeeper_properties, "z.properties");
   EXPECT_THAT(line.overrides, ElementsAre("a=1", "listeners=PLAINTEXT://:0", "b=x=y"));
 }
 
 TEST(CommandLine, CalledAsTheStockScriptsItTakesWhatTheyTake) {
-  const CommandLine server = good({"/opt/bin/kafka-server-start.sh", "-daemon", "-name", "kafka", "-loggc", "s.properties",
-                                   "--override", "broker.id=3"});
+  const CommandLine server = good({"/opt/bin/kafka-server-start.sh", "-daemon", "-name", "kafka", "-loggc",
+                                   "s.properties", "--override", "broker.id=3"});
   EXPECT_EQ(server.command, Command::kServer);
   EXPECT_TRUE(server.daemon);
   EXPECT_EQ(server.server_properties, "s.properties");
@@ -71,7 +72,8 @@ TEST(CommandLine, WhatIsWrongIsSaid) {
 TEST(CommandLine, HelpNamesEveryCommand) {
   const ParsedCommandLine parsed = parse_command_line({"ottla", "help"});
   EXPECT_EQ(parsed.exit_code, 0);
-  for (const char* command : {"start", "server", "zookeeper", "version"}) EXPECT_THAT(parsed.text, HasSubstr(command));
+  for (const char* command : {"start", "server", "zookeeper", "version"})
+    EXPECT_THAT(parsed.text, HasSubstr(command));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// librdkafka against the real program: produce with every codec and idempotence, consume, groups, admin, restarts.
+// librdkafka against the real program: produce with every codec and idempotence, consume, groups, admin,
+// restarts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
@@ -36,8 +37,9 @@ class LibrdkafkaTest : public ::testing::Test {
     server_.reset();
     server_ = std::make_unique<ServerProcess>(
         OTTLA_PROGRAM,
-        std::vector<std::string>{"start", "--override", "listeners=PLAINTEXT://" + listener, "--override", "log.dirs=" + dir + "/logs",
-                                 "--override", "zookeeper.connect=127.0.0.1:0", "--zookeeper", zookeeper_file(dir)},
+        std::vector<std::string>{"start", "--override", "listeners=PLAINTEXT://" + listener, "--override",
+                                 "log.dirs=" + dir + "/logs", "--override", "zookeeper.connect=127.0.0.1:0",
+                                 "--zookeeper", zookeeper_file(dir)},
         dir + "/log.txt");
     ASSERT_TRUE(server_->ready()) << server_->log();
     bootstrap_ = server_->address("kafka");
@@ -53,13 +55,16 @@ class LibrdkafkaTest : public ::testing::Test {
   rd_kafka_t* client(rd_kafka_type_t type, const Settings& settings) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     char error[512];
-    Settings all = {{"bootstrap.servers", bootstrap_}, {"topic.metadata.refresh.interval.ms", "200"},
-                    {"topic.metadata.propagation.max.ms", "10000"}, {"log_level", "0"}};
+    Settings all = {{"bootstrap.servers", bootstrap_},
+                    {"topic.metadata.refresh.interval.ms", "200"},
+                    {"topic.metadata.propagation.max.ms", "10000"},
+                    {"log_level", "0"}};
     for (const auto& [key, value] : settings) all[key] = value;
     if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, &LibrdkafkaTest::delivered);
     rd_kafka_conf_set_opaque(conf, this);
     for (const auto& [key, value] : all) {
-      EXPECT_EQ(rd_kafka_conf_set(conf, key.c_str(), value.c_str(), error, sizeof error), RD_KAFKA_CONF_OK) << error;
+      EXPECT_EQ(rd_kafka_conf_set(conf, key.c_str(), value.c_str(), error, sizeof error), RD_KAFKA_CONF_OK)
+          << error;
     }
     rd_kafka_t* made = rd_kafka_new(type, conf, error, sizeof error);
     EXPECT_NE(made, nullptr) << error;
@@ -74,14 +79,15 @@ class LibrdkafkaTest : public ::testing::Test {
     }
   }
 
-  void produce(const std::string& topic, const std::vector<std::string>& values, const Settings& settings = {},
-               int32_t partition = RD_KAFKA_PARTITION_UA) {
+  void produce(const std::string& topic, const std::vector<std::string>& values,
+               const Settings& settings = {}, int32_t partition = RD_KAFKA_PARTITION_UA) {
     rd_kafka_t* producer = client(RD_KAFKA_PRODUCER, settings);
     const int before = delivered_;
     for (const std::string& value : values) {
-      const auto error = rd_kafka_producev(
-          producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY("k", 1),
-          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+      const auto error = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()),
+                                           RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY("k", 1),
+                                           RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
       EXPECT_EQ(error, RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_err2str(error);
     }
     EXPECT_EQ(rd_kafka_flush(producer, 20000), RD_KAFKA_RESP_ERR_NO_ERROR);
@@ -90,8 +96,10 @@ class LibrdkafkaTest : public ::testing::Test {
     EXPECT_THAT(failures_, ElementsAre());
   }
 
-  // Subscribes in `group` and reads until `count` records came, at most twenty seconds. Commits what it read when it closes.
-  std::vector<Record> consume(const std::string& topic, const std::string& group, size_t count, const Settings& settings = {}) {
+  // Subscribes in `group` and reads until `count` records came, at most twenty seconds. Commits what it read
+  // when it closes.
+  std::vector<Record> consume(const std::string& topic, const std::string& group, size_t count,
+                              const Settings& settings = {}) {
     Settings all = {{"group.id", group}, {"auto.offset.reset", "earliest"}, {"session.timeout.ms", "6000"}};
     for (const auto& [key, value] : settings) all[key] = value;
     rd_kafka_t* consumer = client(RD_KAFKA_CONSUMER, all);
@@ -107,7 +115,8 @@ class LibrdkafkaTest : public ::testing::Test {
       if (message == nullptr) continue;
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         out.push_back({std::string(static_cast<char*>(message->key), message->key_len),
-                       std::string(static_cast<char*>(message->payload), message->len), message->partition, message->offset});
+                       std::string(static_cast<char*>(message->payload), message->len), message->partition,
+                       message->offset});
       }
       rd_kafka_message_destroy(message);
     }
@@ -138,9 +147,12 @@ class LibrdkafkaTest : public ::testing::Test {
     size_t count = 0;
     if (event != nullptr && error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       const rd_kafka_topic_result_t** results = nullptr;
-      if (const auto* created = rd_kafka_event_CreateTopics_result(event)) results = rd_kafka_CreateTopics_result_topics(created, &count);
-      if (const auto* deleted = rd_kafka_event_DeleteTopics_result(event)) results = rd_kafka_DeleteTopics_result_topics(deleted, &count);
-      if (const auto* grown = rd_kafka_event_CreatePartitions_result(event)) results = rd_kafka_CreatePartitions_result_topics(grown, &count);
+      if (const auto* created = rd_kafka_event_CreateTopics_result(event))
+        results = rd_kafka_CreateTopics_result_topics(created, &count);
+      if (const auto* deleted = rd_kafka_event_DeleteTopics_result(event))
+        results = rd_kafka_DeleteTopics_result_topics(deleted, &count);
+      if (const auto* grown = rd_kafka_event_CreatePartitions_result(event))
+        results = rd_kafka_CreatePartitions_result_topics(grown, &count);
       if (count == 1) error = rd_kafka_topic_result_error(results[0]);
     }
     if (event != nullptr) rd_kafka_event_destroy(event);
@@ -150,7 +162,8 @@ class LibrdkafkaTest : public ::testing::Test {
   }
   rd_kafka_resp_err_t create_topic(const std::string& name, int partitions, int replication_factor = 1) {
     return admin([&](rd_kafka_t* handle, rd_kafka_queue_t* queue) {
-      rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(name.c_str(), partitions, replication_factor, nullptr, 0);
+      rd_kafka_NewTopic_t* topic =
+          rd_kafka_NewTopic_new(name.c_str(), partitions, replication_factor, nullptr, 0);
       rd_kafka_CreateTopics(handle, &topic, 1, nullptr, queue);
       rd_kafka_NewTopic_destroy(topic);
     });
@@ -211,8 +224,10 @@ TEST_F(LibrdkafkaTest, TwoMembersShareThePartitionsEachOnce) {
   ASSERT_EQ(create_topic("shared", 4), RD_KAFKA_RESP_ERR_NO_ERROR);
   std::vector<rd_kafka_t*> members;
   for (const char* strategy : {"cooperative-sticky", "cooperative-sticky"}) {
-    rd_kafka_t* member = client(RD_KAFKA_CONSUMER, {{"group.id", "pair"}, {"partition.assignment.strategy", strategy},
-                                                    {"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "300"}});
+    rd_kafka_t* member = client(RD_KAFKA_CONSUMER, {{"group.id", "pair"},
+                                                    {"partition.assignment.strategy", strategy},
+                                                    {"session.timeout.ms", "6000"},
+                                                    {"heartbeat.interval.ms", "300"}});
     rd_kafka_poll_set_consumer(member);
     rd_kafka_topic_partition_list_t* topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, "shared", RD_KAFKA_PARTITION_UA);
@@ -224,7 +239,8 @@ TEST_F(LibrdkafkaTest, TwoMembersShareThePartitionsEachOnce) {
   std::vector<std::set<int>> owned(2);
   while (Clock::now() < deadline && (owned[0].size() != 2 || owned[1].size() != 2)) {
     for (size_t i = 0; i < members.size(); ++i) {
-      if (rd_kafka_message_t* message = rd_kafka_consumer_poll(members[i], 50)) rd_kafka_message_destroy(message);
+      if (rd_kafka_message_t* message = rd_kafka_consumer_poll(members[i], 50))
+        rd_kafka_message_destroy(message);
       rd_kafka_topic_partition_list_t* assigned = nullptr;
       rd_kafka_assignment(members[i], &assigned);
       owned[i].clear();
@@ -282,7 +298,8 @@ TEST_F(LibrdkafkaTest, WatermarksAndTimesAreFound) {
   rd_kafka_t* handle = client(RD_KAFKA_CONSUMER, {{"group.id", "g"}});
   int64_t low = -1;
   int64_t high = -1;
-  EXPECT_EQ(rd_kafka_query_watermark_offsets(handle, "marks", 0, &low, &high, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  EXPECT_EQ(rd_kafka_query_watermark_offsets(handle, "marks", 0, &low, &high, 10000),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
   EXPECT_EQ(low, 0);
   EXPECT_EQ(high, 7);
   rd_kafka_topic_partition_list_t* times = rd_kafka_topic_partition_list_new(1);

@@ -31,7 +31,8 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-ServerProcess::ServerProcess(const std::string& program, const std::vector<std::string>& arguments, std::string log_path)
+ServerProcess::ServerProcess(const std::string& program, const std::vector<std::string>& arguments,
+                             std::string log_path)
     : log_path_(std::move(log_path)) {
   int output[2];
   if (::pipe2(output, O_CLOEXEC) != 0) return;

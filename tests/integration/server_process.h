@@ -23,7 +23,8 @@ class TemporaryDirectory {
 
 class ServerProcess {
  public:
-  // `program` with `arguments`; its log goes to `log_path`. Waits at most ten seconds for the `ready` line; ready() tells.
+  // `program` with `arguments`; its log goes to `log_path`. Waits at most ten seconds for the `ready` line;
+  // ready() tells.
   ServerProcess(const std::string& program, const std::vector<std::string>& arguments, std::string log_path);
   // kill -9, if it still runs.
   ~ServerProcess();
