@@ -11,10 +11,12 @@ namespace ottla::coordination {
 namespace {
 
 constexpr const char* kLog = "coordination.store";
+// After the rush of a first start; until then the log alone is enough for us.
+constexpr int64_t kFirstSnapshotSyncMs = 1000;
 
 }  // namespace
 
-// One round of the group commit, owned by both threads in turn.
+// One round of the group commit, owned by the loop and its jobs in turn.
 struct Store::Commit {
   storage::FileSystem& files;
   std::vector<uint8_t> bytes;
@@ -23,37 +25,33 @@ struct Store::Commit {
   std::shared_ptr<storage::File> file;  // null: begin `new_path`
   uint64_t position;
   std::string new_path;
-  std::vector<std::string> directories;  // to sync when a file is begun
-  int syncs = 0;
+  int syncs_left = 0;  // of a new file: its own and those of the directories it is named in
   Status status;
 
-  void run() {
-    status = write();
-    if (status.ok() && sync) {
-      status = file->sync();
-      ++syncs;
-    }
-    for (const auto& directory : directories) {
-      if (status.ok() && sync) status = files.sync_directory(directory);
-    }
+  void write_and_sync() {
+    write();
+    if (status.ok() && sync) status = file->sync();
   }
 
-  Status write() {
-    if (file == nullptr) {
-      auto opened = files.open(new_path, true);
-      if (!opened.ok()) return opened.status();
-      file = std::move(*opened);
-      // One of this name that is there already holds no transaction, or it would have been replayed.
-      const Status emptied = file->truncate(0);
-      if (!emptied.ok()) return emptied;
-      std::vector<uint8_t> with_header;
-      append_log_header(with_header);
-      with_header.insert(with_header.end(), bytes.begin(), bytes.end());
-      bytes = std::move(with_header);
+  void begin_file() {
+    auto opened = files.open(new_path, true);
+    if (!opened.ok()) {
+      status = opened.status();
+      return;
     }
-    const Status written = file->write_at(bytes, position);
+    file = std::move(*opened);
+    // One of this name that is there already holds no transaction, or it would have been replayed.
+    status = file->truncate(0);
+    std::vector<uint8_t> with_header;
+    append_log_header(with_header);
+    with_header.insert(with_header.end(), bytes.begin(), bytes.end());
+    bytes = std::move(with_header);
+    if (status.ok()) write();
+  }
+
+  void write() {
+    status = file->write_at(bytes, position);
     position += bytes.size();
-    return written;
   }
 };
 
@@ -93,9 +91,15 @@ Store::Store(EventLoop& loop, storage::FileSystem& files, const ServerConfig& co
       snap_size_limit_(config.snap_size_limit_bytes),
       snap_retain_count_(config.snap_retain_count),
       purge_interval_ms_(int64_t{config.purge_interval_hours} * 3'600'000),
-      paths_{config.data_dir + "/version-2", config.log_dir() + "/version-2"} {}
+      paths_{config.data_dir + "/version-2", config.log_dir() + "/version-2"},
+      first_snapshot_timer_(loop.make_timer([this] { sync_first_snapshot(); })) {}
 
 Store::~Store() { *alive_ = false; }
+
+void Store::sync_first_snapshot() {
+  loop_.run_in_background(
+      [file = std::exchange(first_snapshot_, nullptr)] { static_cast<void>(file->sync()); }, [] {});
+}
 
 void Store::set_handlers(std::function<void()> on_synced, std::function<void(Status)> on_failure) {
   on_synced_ = std::move(on_synced);
@@ -114,24 +118,48 @@ void Store::flush() {
   if (committing_ || failed_ || buffer_.empty()) return;
   committing_ = true;
   if (std::exchange(roll_, false)) file_.reset();
-  auto commit = std::make_shared<Commit>(Commit{
-      files_, std::exchange(buffer_, {}), appended_zxid_, force_sync_, file_, file_end_, "", {}, 0, {}});
-  if (file_ == nullptr) {
-    commit->position = 0;
-    commit->new_path = paths_.logs + "/" + name_of_zxid("log", buffer_first_zxid_);
-    commit->directories = std::exchange(fresh_parents_, {});
-    commit->directories.push_back(paths_.logs);
-  }
+  auto commit = std::make_shared<Commit>(
+      Commit{files_, std::exchange(buffer_, {}), appended_zxid_, force_sync_, file_, file_end_, "", 0, {}});
   bytes_since_snapshot_ += static_cast<int64_t>(commit->bytes.size());
-  loop_.run_in_background([commit] { commit->run(); },
+  if (file_ != nullptr) {
+    loop_.run_in_background([commit] { commit->write_and_sync(); },
+                            [this, alive = alive_, commit] {
+                              if (*alive) committed(*commit);
+                            });
+    return;
+  }
+  commit->position = 0;
+  commit->new_path = paths_.logs + "/" + name_of_zxid("log", buffer_first_zxid_);
+  loop_.run_in_background([commit] { commit->begin_file(); },
                           [this, alive = alive_, commit] {
-                            if (*alive) committed(*commit);
+                            if (*alive) sync_new_file(commit);
                           });
+}
+
+// The file and the directories that name it, all at once: a journaling file system makes one commit of them.
+void Store::sync_new_file(const std::shared_ptr<Commit>& commit) {
+  if (!commit->status.ok() || !commit->sync) return committed(*commit);
+  std::vector<std::string> directories = std::exchange(fresh_parents_, {});
+  directories.push_back(paths_.logs);
+  commit->syncs_left = 1 + static_cast<int>(directories.size());
+  const auto run = [&](std::function<Status()> sync) {
+    auto status = std::make_shared<Status>();
+    loop_.run_in_background([status, sync = std::move(sync)] { *status = sync(); },
+                            [this, alive = alive_, commit, status] {
+                              if (!*alive) return;
+                              if (commit->status.ok()) commit->status = *status;
+                              if (--commit->syncs_left == 0) committed(*commit);
+                            });
+  };
+  run([file = commit->file] { return file->sync(); });
+  for (const auto& directory : directories) {
+    run([&files = files_, directory] { return files.sync_directory(directory); });
+  }
 }
 
 void Store::committed(Commit& commit) {
   committing_ = false;
-  sync_count_ += commit.syncs;
+  if (commit.sync) ++sync_count_;
   if (!commit.status.ok()) {
     failed_ = true;
     // The handler may bring down what holds it.

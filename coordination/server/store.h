@@ -65,7 +65,9 @@ class Store {
   Status replay_logs(DataTree& tree, bool have_snapshot);
   Status replay_log(const std::string& name, bool last, DataTree& tree);
   Status write_first_snapshot(const DataTree& tree);
+  void sync_new_file(const std::shared_ptr<Commit>& commit);
   void committed(Commit& commit);
+  void sync_first_snapshot();
   void name_snapshot();
   void purge();
 
@@ -77,6 +79,7 @@ class Store {
   const int snap_retain_count_;
   const int64_t purge_interval_ms_;
   Paths paths_;
+  std::unique_ptr<Timer> first_snapshot_timer_;
   std::vector<std::string> fresh_parents_;  // directories whose entries the first commit syncs
   std::unique_ptr<storage::FileLock> lock_;
 

@@ -150,7 +150,7 @@ Status Store::replay_log(const std::string& name, bool last, DataTree& tree) {
 }
 
 // ZooKeeper takes logs without any snapshot for a sign of damage, so a fresh directory gets one at once. It
-// is synced behind the first commit: until then there is nothing to lose.
+// is synced a moment after the first commit: until then the log is enough for us.
 Status Store::write_first_snapshot(const DataTree& tree) {
   const std::string path = paths_.snapshots + "/" + name_of_zxid("snapshot", tree.last_zxid());
   auto file = files_.open(path, true);
