@@ -18,6 +18,8 @@ using protocol::FetchRequest;
 constexpr int16_t kFirstByTopicId = 13;
 constexpr int16_t kFirstWithReplicaState = 15;
 constexpr int8_t kReadCommitted = 1;
+// A request with more topics or partitions takes its memory with it.
+constexpr size_t kKeptPartitions = 4096;
 
 // Reused from request to request. Threads: the loop's.
 struct Scratch {
@@ -25,6 +27,10 @@ struct Scratch {
   std::vector<FetchTarget> targets;
   std::vector<ForgottenPartition> forgotten;
   std::vector<fetch::PartitionRead> reads;
+
+  bool is_large() const {
+    return targets.capacity() > kKeptPartitions || request.topics.capacity() > kKeptPartitions;
+  }
 };
 
 void collect(const Services& services, const FetchRequest& asked, bool by_id, Scratch& scratch) {
@@ -60,10 +66,7 @@ fetch::Parameters parameters_of(const Request& request, const FetchRequest& aske
   return parameters;
 }
 
-}  // namespace
-
-void handle_fetch(Request& request) {
-  static thread_local Scratch scratch;
+void serve(Request& request, Scratch& scratch) {
   const FetchRequest& asked = scratch.request;
   if (!request.decode(scratch.request)) return;
   Services& services = request.services;
@@ -88,6 +91,14 @@ void handle_fetch(Request& request) {
   } else {
     fetch::DelayedFetch::start(request, parameters, std::move(context), scratch.targets, asked.max_wait_ms);
   }
+}
+
+}  // namespace
+
+void handle_fetch(Request& request) {
+  static thread_local Scratch scratch;
+  serve(request, scratch);
+  if (scratch.is_large()) scratch = Scratch();
 }
 
 }  // namespace ottla

@@ -27,6 +27,8 @@ constexpr int16_t kFirstWithBatches = 3;
 constexpr int16_t kFirstWithStorageError = 4;
 constexpr int16_t kFirstWithLeaders = 10;
 constexpr int16_t kFirstByTopicId = 13;
+// A request with more topics or partitions takes its memory with it.
+constexpr size_t kKeptPartitions = 4096;
 
 bool valid_acks(int16_t acks) { return acks == -1 || acks == 0 || acks == 1; }
 
@@ -179,6 +181,9 @@ void handle_produce(Request& request) {
   } else {
     // The client waits for no answer; only a closed connection makes it look again.
     request.reject("a record with acks=0 could not be appended");
+  }
+  if (scratch.infos.capacity() > kKeptPartitions || produce.topic_data.capacity() > kKeptPartitions) {
+    scratch = Scratch();
   }
 }
 

@@ -100,12 +100,13 @@ FetchContext FetchSessionCache::begin_incremental(FetchContext context, std::vec
     take_parameters(target, session->find_or_add(target.topic, target.topic_id, target.partition));
   }
   for (const ForgottenPartition& gone : forgotten) session->forget(gone.topic, gone.topic_id, gone.partition);
+  // Also where nothing is left: a request that still waits must not touch what was forgotten.
+  session->epoch = next_epoch(session->epoch);
   if (session->entries.empty()) {
     remove(session->id);
     return context;
   }
   touch(session, now_ms);
-  session->epoch = next_epoch(session->epoch);
   targets.clear();
   for (auto entry = session->entries.begin(); entry != session->entries.end(); ++entry) {
     if (session->by_id && entry->topic.empty()) entry->topic = name_of(entry->topic_id);

@@ -141,7 +141,9 @@ class Program {
     }
     if (settings.data_dir.empty()) settings.data_dir = kDefaultDataDir;
     std::string connect = broker.zookeeper_connect;
-    if (connect.empty() && command_line_.server_properties.empty() && !port_given) connect = kDefaultConnect;
+    const bool no_file =
+        command_line_.server_properties.empty() && command_line_.zookeeper_properties.empty();
+    if (connect.empty() && no_file) connect = kDefaultConnect;
     if (connect.empty()) return settings;
     const auto parsed = coordination::ConnectString::parse(connect);
     if (!parsed.ok())

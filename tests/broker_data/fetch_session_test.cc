@@ -138,6 +138,16 @@ TEST_F(FetchSessionTest, ARequestThatWasOvertakenIsToldSo) {
   EXPECT_EQ(finished.session_id, id);
 }
 
+TEST_F(FetchSessionTest, ARequestWhoseSessionWasEmptiedMeanwhileIsToldSo) {
+  const int32_t id = new_session({0, 1});
+  const FetchContext waiting = begin(id, 1, {});
+  const std::vector<FetchTarget> waiting_targets = targets;
+  finish(begin(id, 2, {}, {0, 1}), 5);
+  targets = waiting_targets;
+  EXPECT_THAT(finish(waiting, 9, {0}), IsEmpty());
+  EXPECT_EQ(finished.error, ErrorCode::INVALID_FETCH_SESSION_EPOCH);
+}
+
 TEST_F(FetchSessionTest, EpochsWrapToOne) {
   EXPECT_EQ(FetchSessionCache::next_epoch(0), 1);
   EXPECT_EQ(FetchSessionCache::next_epoch(INT32_MAX), 1);

@@ -38,8 +38,7 @@ class LibrdkafkaTest : public ::testing::Test {
     server_ = std::make_unique<ServerProcess>(
         OTTLA_PROGRAM,
         std::vector<std::string>{"start", "--override", "listeners=PLAINTEXT://" + listener, "--override",
-                                 "log.dirs=" + dir + "/logs", "--override", "zookeeper.connect=127.0.0.1:0",
-                                 "--zookeeper", zookeeper_file(dir)},
+                                 "log.dirs=" + dir + "/logs", "--zookeeper", zookeeper_file(dir)},
         dir + "/log.txt");
     ASSERT_TRUE(server_->ready()) << server_->log();
     bootstrap_ = server_->address("kafka");

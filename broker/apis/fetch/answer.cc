@@ -22,6 +22,7 @@ constexpr int16_t kFirstWithBatches = 4;
 constexpr int16_t kFirstWithStorageError = 6;
 constexpr int16_t kFirstWithLeaders = 16;
 constexpr int16_t kFirstByTopicId = 13;
+constexpr size_t kKeptPartitions = 4096;
 
 // Reused from answer to answer. Threads: the loop's.
 struct Scratch {
@@ -38,8 +39,12 @@ struct Scratch {
     outcomes.clear();
     converted.clear();
   }
-  // Files are let go; the memory stays.
+  // Files are let go; the memory stays, unless it is much.
   void end() {
+    if (outcomes.capacity() > kKeptPartitions || response.responses.capacity() > kKeptPartitions) {
+      *this = Scratch();
+      return;
+    }
     for (auto& topic : response.responses) {
       for (PartitionData& partition : topic.partitions) partition.records = RecordsField::empty();
     }

@@ -86,34 +86,35 @@ void DelayedFetch::on_partition_gone(Partition& partition) {
 }
 
 void DelayedFetch::on_timer() {
-  if (responder_.gone() || services_.loop.monotonic_ms() >= deadline_ms_) {
-    finish();
-  } else {
-    arm_timer();
-  }
+  if (responder_.gone()) return leave();
+  if (services_.loop.monotonic_ms() < deadline_ms_) return arm_timer();
+  std::vector<PartitionRead> reads;
+  read_targets(services_, parameters_, targets_, reads);
+  finish(reads);
 }
 
 void DelayedFetch::look_again() {
   scheduled_ = false;
-  if (responder_.gone()) return finish();
+  if (responder_.gone()) return leave();
   std::vector<PartitionRead> reads;
   const Progress progress = read_targets(services_, parameters_, targets_, reads);
   const bool enough = progress.bytes >= static_cast<uint64_t>(std::max(parameters_.min_bytes, 0));
-  if (progress.urgent || enough) finish();
+  if (progress.urgent || enough) finish(reads);
 }
 
-// The answer is built before the waiter goes, and sent as the last thing: sending may let the connection's
-// next request in.
-void DelayedFetch::finish() {
+// The answer is the last thing: sending may let the connection's next request in.
+void DelayedFetch::finish(std::vector<PartitionRead>& reads) {
   const auto self = shared_from_this();
+  leave();
+  answer(services_, responder_, parameters_, context_, targets_, reads, listener_);
+}
+
+// May destroy this object.
+void DelayedFetch::leave() {
   for (Partition* partition : watched_) partition->remove_waiter(*this);
   watched_.clear();
   timer_->stop();
   services_.partitions.release(*this);
-  if (responder_.gone()) return;
-  std::vector<PartitionRead> reads;
-  read_targets(services_, parameters_, targets_, reads);
-  answer(services_, responder_, parameters_, context_, targets_, reads, listener_);
 }
 
 }  // namespace ottla::fetch

@@ -41,7 +41,8 @@ class DelayedFetch : public PartitionWaiter, public std::enable_shared_from_this
   void arm_timer();
   void on_timer();
   void look_again();
-  void finish();
+  void finish(std::vector<PartitionRead>& reads);
+  void leave();
 
   Services& services_;
   Responder responder_;
