@@ -9,6 +9,8 @@ namespace ottla {
 using coordination::CreateMode;
 using coordination::CreateReply;
 using coordination::DataReply;
+using coordination::MultiReply;
+using coordination::Op;
 using coordination::StatReply;
 using coordination::ZkError;
 
@@ -71,14 +73,13 @@ Task<Result<int32_t>> generate_broker_id(coordination::Client& client, int32_t r
 Task<Result<int64_t>> register_broker(coordination::Client& client, const BrokerNode& node, int64_t wall_ms) {
   const std::string path = znodes::broker_path(node.id);
   for (int attempt = 0; attempt < 3; ++attempt) {
-    // The create and the update are recorded by Kafka as two transactions (the node has data version 1).
-    const CreateReply created =
-        co_await client.async_create(path, znodes::encode_broker(node, wall_ms), CreateMode::kEphemeral);
-    if (created.ok()) {
-      const StatReply written = co_await client.async_set_data(path, znodes::encode_broker(node, wall_ms));
-      if (written.ok()) co_return written.stat.czxid;
-      co_return failure(written.error, "cannot write " + path);
-    }
+    // One transaction, as Kafka writes it: the update's answer brings the stat, and with it the epoch.
+    std::vector<Op> ops;
+    ops.push_back(Op::create(path, znodes::encode_broker(node, wall_ms), coordination::open_acl(),
+                             CreateMode::kEphemeral));
+    ops.push_back(Op::set_data(path, znodes::encode_broker(node, wall_ms)));
+    const MultiReply created = co_await client.async_multi(std::move(ops));
+    if (created.ok()) co_return created.results[1].stat.czxid;
     if (created.error != ZkError::kNodeExists) co_return failure(created.error, "cannot create " + path);
     const DataReply existing = co_await client.async_get_data(path);
     if (existing.error == ZkError::kNoNode) continue;

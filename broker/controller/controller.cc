@@ -117,11 +117,10 @@ Task<Status> Controller::elect() {
     } else if (current.error != ZkError::kNoNode) {
       co_return failure(current.error, "cannot read /controller");
     }
-    DataReply epoch = co_await client_.async_get_data(znodes::kControllerEpoch);
-    if (epoch.error == ZkError::kNoNode) {
-      co_await client_.async_create(znodes::kControllerEpoch, "0");
-      epoch = co_await client_.async_get_data(znodes::kControllerEpoch);
-    }
+    // Where it is missing it is made first; both calls share one commit.
+    client_.create(znodes::kControllerEpoch, "0", coordination::open_acl(), CreateMode::kPersistent,
+                   [](const CreateReply&) {});
+    const DataReply epoch = co_await client_.async_get_data(znodes::kControllerEpoch);
     if (!epoch.ok()) co_return failure(epoch.error, "cannot read /controller_epoch");
     const Status elected = co_await take_office(parse_int(epoch.data), epoch.stat.version);
     if (elected.ok()) co_return co_await load_cluster();

@@ -328,6 +328,10 @@ void ZkTopicAdmin::auto_create(const std::string& name, Done done) {
 void ZkTopicAdmin::next_producer_id(std::function<void(ErrorCode, int64_t)> done) {
   if (next_producer_id_ <= block_.last) return done(ErrorCode::NONE, next_producer_id_++);
   id_requests_.push_back(std::move(done));
+  draw_producer_ids();
+}
+
+void ZkTopicAdmin::draw_producer_ids() {
   if (claiming_) return;
   start_detached([](ZkTopicAdmin& admin) -> Task<void> {
     const Status claimed = co_await admin.claim_producer_ids();

@@ -47,8 +47,8 @@ class ZkTopicAdmin : public TopicAdmin {
 
   // To be called when the metadata of topics changed.
   void on_metadata_changed();
-  // Draws the first block of producer ids, as Kafka does when it starts.
-  Task<Status> claim_producer_ids();
+  // Draws the first block of producer ids, as Kafka does when it starts; nobody waits for it.
+  void draw_producer_ids();
 
  private:
   struct Wait {
@@ -66,6 +66,7 @@ class ZkTopicAdmin : public TopicAdmin {
   Task<void> run_delete(std::string name, int32_t timeout_ms, Done done);
   Task<void> run_create_partitions(std::string name, znodes::TopicAssignment grown, int32_t timeout_ms,
                                    Done done);
+  Task<Status> claim_producer_ids();
   void wait_until(std::function<bool()> finished, int32_t timeout_ms, std::function<void(bool)> done);
   bool serves(const std::string& name, size_t partitions) const;
 

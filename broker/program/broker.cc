@@ -245,8 +245,7 @@ BrokerNode Broker::own_node() const {
 Task<Status> Broker::join_cluster() {
   const auto registered = co_await register_broker(*client_, own_node(), loop_.wall_ms());
   if (!registered.ok()) co_return registered.status();
-  const Status ids = co_await topics_->claim_producer_ids();
-  if (!ids.ok()) co_return ids;
+  topics_->draw_producer_ids();
   Status watching = co_await config_changes_->start();
   if (!watching.ok()) co_return watching;
   Status elected = co_await Callback<Status>([this](auto done) { controller_->start(done); });

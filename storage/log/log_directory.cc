@@ -106,8 +106,8 @@ Status LogDirectory::lock() {
   if (!locked.ok()) return locked.status();
   lock_ = std::move(*locked);
   // A directory that can be locked may still be read-only: better to know now.
-  status = files_.write_atomically(at(".ottla-write-check"), {});
-  return status.ok() ? files_.remove_file(at(".ottla-write-check")) : status;
+  const auto probe = files_.open(at(".ottla-write-check"), true);
+  return probe.ok() ? files_.remove_file(at(".ottla-write-check")) : probe.status();
 }
 
 Status LogDirectory::read_meta() {
