@@ -45,7 +45,8 @@ Task<void> ConfigChanges::read_changes() {
 }
 
 Task<void> ConfigChanges::handle(std::string change) {
-  const std::string path = std::string(znodes::kConfigChanges) + "/" + change;
+  std::string path = znodes::kConfigChanges;
+  path.append("/").append(change);
   const DataReply announced = co_await client_.async_get_data(path);
   if (!announced.ok()) co_return;
   if (loop_.wall_ms() - announced.stat.ctime > kKeptMs) {
