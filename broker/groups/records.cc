@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/groups/records.h"
 
+#include <fmt/format.h>
+
 #include "protocol/generated/consumer_protocol_subscription.h"
 #include "protocol/generated/group_metadata_key.h"
 #include "protocol/generated/group_metadata_value.h"
@@ -41,11 +43,11 @@ template <typename Message>
 Status decode(Reader& reader, Message& message, int16_t& version, const char* what) {
   version = reader.int16();
   if (reader.ok() && (version < Message::kLowestVersion || version > Message::kHighestVersion)) {
-    return {ErrorCode::CORRUPT_MESSAGE, std::string(what) + " of unknown version " + std::to_string(version)};
+    return {ErrorCode::CORRUPT_MESSAGE, fmt::format("{} of unknown version {}", what, version)};
   }
   if (reader.ok()) message.decode(reader, version);
   if (reader.ok()) return {};
-  return {ErrorCode::CORRUPT_MESSAGE, std::string(what) + ": " + reader.error()};
+  return {ErrorCode::CORRUPT_MESSAGE, fmt::format("{}: {}", what, reader.error())};
 }
 
 }  // namespace
