@@ -306,12 +306,7 @@ Status Log::close_clean() {
   // Empty logs need none: there is nothing to walk.
   if (status.ok() && log_end_offset_ > log_start_offset_) status = take_snapshot(true);
   if (status.ok() && (log_end_offset_ > recovery_point_ || !parent_synced_)) status = flush();
-  close();
   return status;
-}
-
-void Log::close() {
-  for (auto& [base, segment] : segments_) segment->close();
 }
 
 Status Log::rename_directory(const std::string& directory) {

@@ -166,8 +166,6 @@ class Log {
   int64_t unflushed_records() const { return log_end_offset_ - recovery_point_; }
   // Everything to disk, a producer snapshot at the end, files closed: the directory is clean.
   Status close_clean();
-  // Files are let go; the directory stays as it is.
-  void close();
   // Moves the directory (to its "-delete" name); the log can still be read.
   Status rename_directory(const std::string& directory);
 

@@ -162,7 +162,6 @@ bool Log::roll_needed(const BatchHeader& next, int64_t now_ms) const {
 Status Log::roll(int64_t now_ms) {
   Status status = active().seal();
   if (!status.ok()) return status;
-  active().close();
   // Taken even where no producer is known: without one, the next start walks the log to find that out.
   status = take_snapshot(false);
   // Kafka keeps one per segment; two are enough to come up fast, and older state comes from the batches.

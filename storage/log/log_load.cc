@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a log comes up from its directory (kafka LogLoader):
 //   1. leftovers: .deleted and .cleaned files go; a .swap file takes the place it was made for; index files
-//   without a segment go
+//      without a segment go
 //   2. segments in order; clean stop: indexes are trusted after a look, else every segment past the recovery
-//   point is walked and
-//      cut behind its last good batch. Nothing behind a cut is kept as log: whole segments go aside as .cut
-//      files.
+//      point is walked and cut behind its last good batch. Nothing behind a cut is kept as log: whole
+//      segments go aside as .cut files.
 //   3. producer state: the newest good snapshot, then the batches after it
 #include <algorithm>
 
@@ -149,7 +148,6 @@ Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_s
     bool cut = false;
     const Status status = load_or_recover(segment, flushed, last, cut);
     if (!status.ok()) return status;
-    segment.close();
     if (cut && !last) return drop_segments_after(base);
   }
   return {};

@@ -176,7 +176,6 @@ Status LogManager::remove(const std::string& topic, int32_t partition) {
     fail_directory(directory, renamed);
     return renamed;
   }
-  log->close();
   logs_.erase(found);
   log_info(kComponent, "the log of {}-{} is renamed to {} and will be deleted", topic, partition, target);
   remove_later({target}, log->config().file_delete_delay_ms);

@@ -156,6 +156,7 @@ class LogManager {
   std::vector<PeriodicTask> tasks_;
   std::vector<PendingRemoval> removals_;
   std::unique_ptr<Timer> timer_;
+  uint64_t high_watermarks_seen_ = 0;  // a hash of them, when they were written last
   std::deque<Job> jobs_;
   bool job_running_ = false;
   bool stopping_ = false;

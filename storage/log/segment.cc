@@ -64,35 +64,34 @@ Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
     return written;
   }
   for (const BatchHeader& header : headers) {
-    const Status indexed = index_batch(header, size_, header.size);
+    index_batch(header, size_, header.size);
     size_ += header.size;
-    if (!indexed.ok()) return indexed;
   }
   return {};
 }
 
 // Kafka's order: the batch counts for the time first; an entry is made before the batch that passes the
 // interval.
-Status Segment::index_batch(const BatchHeader& header, uint64_t position, uint32_t length) {
+void Segment::index_batch(const BatchHeader& header, uint64_t position, uint32_t length) {
   if (header.max_timestamp > max_timestamp_) {
     max_timestamp_ = header.max_timestamp;
     offset_of_max_timestamp_ = header.last_offset;
   }
   if (first_batch_timestamp_ < 0) first_batch_timestamp_ = header.max_timestamp;
-  Status status;
   if (bytes_since_entry_ > index_interval_bytes_) {
     const auto relative = static_cast<int32_t>(header.last_offset - base_offset_);
-    status = offset_index_.append({relative, static_cast<int32_t>(position)});
-    const auto& times = time_index_.entries();
-    if (status.ok() && max_timestamp_ > (times.empty() ? -1 : times.back().timestamp)) {
-      status =
-          time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
-    }
+    offset_index_.append({relative, static_cast<int32_t>(position)});
+    note_max_timestamp();
     bytes_since_entry_ = 0;
   }
   bytes_since_entry_ += length;
   next_offset_ = header.last_offset + 1;
-  return status;
+}
+
+void Segment::note_max_timestamp() {
+  const auto& times = time_index_.entries();
+  if (max_timestamp_ <= (times.empty() ? -1 : times.back().timestamp)) return;
+  time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
 }
 
 Result<std::optional<BatchPosition>> Segment::find(int64_t offset) const {
@@ -230,8 +229,8 @@ Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&,
     const auto batch = bytes_at(position, header->size);
     if (!batch.ok()) return batch.status();
     if (!checksum_is_good(*header, *batch)) break;
-    status = index_batch(*header, position, header->size);
-    if (status.ok()) status = visit(*header, *batch);
+    index_batch(*header, position, header->size);
+    status = visit(*header, *batch);
     if (!status.ok()) return status;
     position += header->size;
   }
@@ -349,30 +348,28 @@ Status Segment::load_aborted() {
 
 Status Segment::collect_files(std::vector<std::shared_ptr<File>>& out) {
   out.push_back(file_);
-  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
-    if (!files_.exists(path(kind))) continue;
-    auto opened = files_.open(path(kind), false);
-    if (!opened.ok()) return opened.status();
-    out.push_back(std::move(*opened));
+  const Status saved = save_indexes(&out);
+  if (!saved.ok() || !files_.exists(path(kTransactionIndexSuffix))) return saved;
+  auto opened = files_.open(path(kTransactionIndexSuffix), false);
+  if (opened.ok()) out.push_back(std::move(*opened));
+  return opened.status();
+}
+
+Status Segment::save_indexes(std::vector<std::shared_ptr<File>>* out) {
+  auto offsets = offset_index_.save();
+  if (!offsets.ok()) return offsets.status();
+  auto times = time_index_.save();
+  if (!times.ok()) return times.status();
+  if (out != nullptr) {
+    out->push_back(std::move(*offsets));
+    out->push_back(std::move(*times));
   }
   return {};
 }
 
 Status Segment::seal() {
-  Status status;
-  const auto& times = time_index_.entries();
-  if (max_timestamp_ > (times.empty() ? -1 : times.back().timestamp)) {
-    status =
-        time_index_.append({max_timestamp_, static_cast<int32_t>(offset_of_max_timestamp_ - base_offset_)});
-  }
-  if (status.ok()) status = offset_index_.create_file();
-  if (status.ok()) status = time_index_.create_file();
-  return status;
-}
-
-void Segment::close() {
-  offset_index_.close();
-  time_index_.close();
+  note_max_timestamp();
+  return save_indexes(nullptr);
 }
 
 Status Segment::rename_with_suffix(const std::string& suffix) {
@@ -387,20 +384,8 @@ Status Segment::rename_with_suffix(const std::string& suffix) {
   return {};
 }
 
-Status Segment::remove_files() {
-  close();
-  Status status;
-  for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
-    const Status removed = files_.remove_file(path(kind));
-    if (status.ok()) status = removed;
-  }
-  return status;
-}
-
 void Segment::set_directory(std::string directory) {
   directory_ = std::move(directory);
-  offset_index_.close();
-  time_index_.close();
   offset_index_.set_path(path(kOffsetIndexSuffix));
   time_index_.set_path(path(kTimeIndexSuffix));
 }

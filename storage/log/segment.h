@@ -81,13 +81,10 @@ class Segment {
   Status collect_files(std::vector<std::shared_ptr<File>>& out);
   // Reserves room on the disk for a segment of `size` bytes.
   Status reserve(uint64_t size) { return file_->reserve(size); }
-  // Writes the last time index entry, as Kafka does when a segment ends, and makes sure that both index files
-  // exist.
+  // Makes the last time index entry, as Kafka does when a segment ends, and writes both index files.
   Status seal();
-  void close();
   // Renames all files to <name><suffix>; slices handed out stay readable.
   Status rename_with_suffix(const std::string& suffix);
-  Status remove_files();
   // The directory of the log was renamed.
   void set_directory(std::string directory);
 
@@ -95,7 +92,9 @@ class Segment {
   Segment(FileSystem& files, std::string directory, int64_t base_offset, uint32_t index_interval_bytes,
           std::shared_ptr<File> file, uint64_t size);
   std::string path(const char* suffix) const;
-  Status index_batch(const BatchHeader& header, uint64_t position, uint32_t length);
+  void index_batch(const BatchHeader& header, uint64_t position, uint32_t length);
+  void note_max_timestamp();
+  Status save_indexes(std::vector<std::shared_ptr<File>>* out);
   Status load_tail();
   Status load_aborted();
   Status write_aborted();

@@ -2,7 +2,6 @@
 #include "storage/log/segment_index.h"
 
 #include <algorithm>
-#include <array>
 
 namespace ottla::storage {
 namespace {
@@ -36,18 +35,9 @@ void TimeEntry::encode(uint8_t* out) const {
 TimeEntry TimeEntry::decode(const uint8_t* in) { return {get<int64_t>(in), get<int32_t>(in + 8)}; }
 
 template <typename Entry>
-Status EntryFile<Entry>::open() {
-  if (file_) return {};
-  auto opened = files_->open(path_, true);
-  if (!opened.ok()) return opened.status();
-  file_ = std::move(*opened);
-  return {};
-}
-
-template <typename Entry>
 Status EntryFile<Entry>::load() {
   entries_.clear();
-  file_.reset();
+  saved_ = 0;
   if (!files_->exists(path_)) return {};
   const auto text = files_->read_text(path_, uint64_t{1} << 31);
   if (!text.ok()) return text.status();
@@ -69,32 +59,32 @@ Status EntryFile<Entry>::load() {
     entries_.push_back(entry);
   }
   entries_.shrink_to_fit();
+  saved_ = entries_.size();
   return {};
-}
-
-template <typename Entry>
-Status EntryFile<Entry>::append(const Entry& entry) {
-  const Status opened = open();
-  if (!opened.ok()) return opened;
-  std::array<uint8_t, Entry::kBytes> bytes;
-  entry.encode(bytes.data());
-  const Status written = file_->write_at(bytes, size_in_bytes());
-  if (written.ok()) entries_.push_back(entry);
-  return written;
 }
 
 template <typename Entry>
 Status EntryFile<Entry>::truncate(size_t count) {
   entries_.resize(std::min(count, entries_.size()));
-  if (!file_ && !files_->exists(path_)) return {};
-  const Status opened = open();
-  return opened.ok() ? file_->truncate(size_in_bytes()) : opened;
+  saved_ = std::min(saved_, entries_.size());
+  if (!files_->exists(path_)) return {};
+  const auto file = files_->open(path_, false);
+  return file.ok() ? (*file)->truncate(saved_ * Entry::kBytes) : file.status();
 }
 
 template <typename Entry>
-Status EntryFile<Entry>::create_file() {
-  const Status opened = open();
-  return opened.ok() ? file_->truncate(size_in_bytes()) : opened;
+Result<std::shared_ptr<File>> EntryFile<Entry>::save() {
+  auto file = files_->open(path_, true);
+  if (!file.ok()) return file;
+  std::vector<uint8_t> bytes((entries_.size() - saved_) * Entry::kBytes);
+  for (size_t i = saved_; i < entries_.size(); ++i)
+    entries_[i].encode(bytes.data() + (i - saved_) * Entry::kBytes);
+  Status status;
+  if (!bytes.empty()) status = (*file)->write_at(bytes, saved_ * Entry::kBytes);
+  if (status.ok()) status = (*file)->truncate(size_in_bytes());
+  if (!status.ok()) return status;
+  saved_ = entries_.size();
+  return file;
 }
 
 template class EntryFile<OffsetEntry>;

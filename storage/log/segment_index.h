@@ -2,10 +2,10 @@
 // The two indexes of a segment: offset -> position in the .log file, and timestamp -> offset (kafka
 // OffsetIndex, TimeIndex).
 //
-// Entries live in memory as compact arrays and are appended to the file as they are made, in Kafka's format:
-// big-endian (int32 relative offset, int32 position) and (int64 timestamp, int32 relative offset). Never
-// mmapped. The file appears with its first entry, except where create_file() asks for it: Kafka expects both
-// files beside every segment it opens.
+// Entries live in memory as compact arrays, in the file in Kafka's format: big-endian (int32 relative offset,
+// int32 position) and (int64 timestamp, int32 relative offset). They reach the file at save(): when the
+// segment is flushed, ends or is closed. Before that the file has no worth, since whoever finds the segment
+// not closed walks it anyway; so an append costs no call, and no descriptor is held. Never mmapped.
 //
 // Indexes are hints that are checked where they are used: a lookup gives a place at or before the one asked
 // for. What load() cannot trust it refuses, and the segment rebuilds.
@@ -35,21 +35,17 @@ class EntryFile {
   // Reads the file; trailing zero entries (Kafka preallocates) are dropped. KAFKA_STORAGE_ERROR where the
   // entries do not ascend or the size is none of whole entries: the caller rebuilds.
   Status load();
-  Status append(const Entry& entry);
-  // Keeps the first `count` entries.
+  void append(const Entry& entry) { entries_.push_back(entry); }
+  // Keeps the first `count` entries, in the file too.
   Status truncate(size_t count);
-  // Makes an empty file where there is none; cuts one that is longer than its entries.
-  Status create_file();
-  // Lets the descriptor go; the next append opens it again.
-  void close() { file_.reset(); }
+  // Makes the file hold exactly the entries; it is made where there is none. The file, for whoever syncs it.
+  Result<std::shared_ptr<File>> save();
 
  private:
-  Status open();
-
   FileSystem* files_;
   std::string path_;
   std::vector<Entry> entries_;
-  std::shared_ptr<File> file_;
+  size_t saved_ = 0;  // entries that the file has
 };
 
 struct OffsetEntry {
