@@ -47,7 +47,7 @@ class Ours:
         self.directory = directory
         self.process = subprocess.Popen(
             [TOOL, "serve", str(port), directory, "tickTime=500", "4lw.commands.whitelist=*", "snapCount=300"],
-            stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         running.append(self.process)
         line = self.process.stdout.readline()
         check(line.startswith("ready "), "our server does not start: " + line)
@@ -75,7 +75,7 @@ class Theirs:
         self.log = os.path.join(work, "zk-%d.log" % port)
         self.process = subprocess.Popen(
             ["java", "-Xmx256m", "-cp", JAR + ":/usr/share/java/slf4j-simple.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config],
-            stdout=open(self.log, "a"), stderr=subprocess.STDOUT)
+            stdout=open(self.log, "a"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         running.append(self.process)
         wait_for(self.answers, "ZooKeeper (%s)" % self.log, 60)
 
@@ -289,7 +289,7 @@ def c_client(server):
 class Held:
     def __init__(self, server, path):
         self.lines = []
-        self.process = subprocess.Popen([TOOL, "hold", "127.0.0.1:%d" % server.port, path], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([TOOL, "hold", "127.0.0.1:%d" % server.port, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         running.append(self.process)
         threading.Thread(target=lambda: [self.lines.append(line.strip()) for line in self.process.stdout], daemon=True).start()
 
