@@ -19,6 +19,7 @@
 #include "protocol/generated/describe_groups_response.h"
 #include "protocol/generated/describe_topic_partitions_request.h"
 #include "protocol/generated/describe_topic_partitions_response.h"
+#include "protocol/generated/end_txn_response.h"
 #include "protocol/generated/find_coordinator_request.h"
 #include "protocol/generated/find_coordinator_response.h"
 #include "protocol/generated/heartbeat_request.h"
@@ -37,6 +38,7 @@
 #include "protocol/generated/offset_delete_response.h"
 #include "protocol/generated/offset_fetch_request.h"
 #include "protocol/generated/offset_fetch_response.h"
+#include "protocol/generated/sasl_handshake_response.h"
 #include "protocol/generated/sync_group_request.h"
 #include "protocol/generated/sync_group_response.h"
 #include "tests/broker_apis/api_fixture.h"
@@ -99,6 +101,19 @@ TEST_F(ApiTableTest, VersionsPastTheBoundsCloseTheConnection) {
 
 TEST_F(ApiTableTest, AnUnknownKeyClosesTheConnection) {
   send_raw(999, 0, {}, 1);
+  EXPECT_TRUE(closed());
+}
+
+TEST_F(ApiTableTest, AnApiThatIsNotOfferedIsRefusedInItsOwnResponse) {
+  // pitfalls.md 24: the client can go on with its connection.
+  for (int16_t version = 0; version <= 5; ++version) {
+    const auto response = answer<EndTxnResponse>(send_raw(26, version, {}, 2), version);
+    EXPECT_EQ(response.error_code, wire(ErrorCode::UNSUPPORTED_VERSION));
+  }
+  const auto response = answer<SaslHandshakeResponse>(send_raw(17, 1, {}, 1), 1);
+  EXPECT_EQ(response.error_code, wire(ErrorCode::UNSUPPORTED_VERSION));
+  EXPECT_FALSE(closed());
+  send_raw(17, 2, {}, 1);
   EXPECT_TRUE(closed());
 }
 
