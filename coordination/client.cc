@@ -69,6 +69,11 @@ Callback<MultiReply> Client::async_multi(std::vector<Op> ops) {
   return Callback<MultiReply>([=, this](auto done) { multi(ops, std::move(done)); });
 }
 
+Callback<VoidReply> Client::async_durable() {
+  return Callback<VoidReply>(
+      [this](auto done) { when_durable([done = std::move(done)] { done(VoidReply{}); }); });
+}
+
 Callback<VoidReply> Client::async_close() {
   return Callback<VoidReply>([this](auto done) { close([done = std::move(done)] { done(VoidReply{}); }); });
 }

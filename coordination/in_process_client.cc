@@ -41,6 +41,7 @@ class InProcessClient final : public Client, private ConnectionSink {
   void set_acl(std::string path, AclList acl, int32_t acl_version, Done<StatReply> done) override;
   void sync(std::string path, Done<VoidReply> done) override;
   void multi(std::vector<Op> ops, Done<MultiReply> done) override;
+  void when_durable(std::function<void()> done) override { server_.when_durable(std::move(done)); }
   void add_auth(std::string scheme, std::string credentials, Done<VoidReply> done) override;
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session with a server in this program: no socket, the same protocol. Requests of one loop turn reach the
-// server in one piece and share one group commit of its log; their callbacks come after that sync.
+// server in one piece and share one group commit of its log. Their callbacks do not wait for that sync:
+// when_durable() tells of it. What the server shows to other clients stays behind the sync.
 //
 // The session never expires while the client lives. One that a killed process left behind is ended when the
 // server loads the directory, so that a restart meets none of its own old ephemerals.

@@ -102,6 +102,7 @@ class ZooKeeperClient final : public Client {
   void set_acl(std::string path, AclList acl, int32_t acl_version, Done<StatReply> done) override;
   void sync(std::string path, Done<VoidReply> done) override;
   void multi(std::vector<Op> ops, Done<MultiReply> done) override;
+  void when_durable(std::function<void()> done) override { loop_.defer(std::move(done)); }
   void add_auth(std::string scheme, std::string credentials, Done<VoidReply> done) override;
 
  private:

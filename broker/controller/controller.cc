@@ -366,6 +366,8 @@ Task<void> Controller::read_deletions() {
 
 Task<void> Controller::delete_topic(std::string name) {
   log_info(kComponent, "deleting topic {}", name);
+  // Files go only where the wish stays: a power cut must not leave an emptied topic.
+  co_await client_.async_durable();
   metadata_.remove(name);
   topics_.erase(name);
   watched_topics_.erase(name);

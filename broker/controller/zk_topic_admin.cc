@@ -67,7 +67,18 @@ ZkTopicAdmin::ZkTopicAdmin(Settings settings, EventLoop& loop, coordination::Cli
       random_(std::move(random)),
       validate_config_(std::move(validate_config)) {}
 
+TopicAdmin::Done ZkTopicAdmin::once_durable(Done done) {
+  return [this, done = std::move(done)](const TopicOutcome& outcome) {
+    if (outcome.error != ErrorCode::NONE) return done(outcome);
+    client_.when_durable([done, outcome] { done(outcome); });
+  };
+}
+
 void ZkTopicAdmin::create_topic(CreateTopicSpec spec, int32_t timeout_ms, bool validate_only, Done done) {
+  start_create(std::move(spec), timeout_ms, validate_only, once_durable(std::move(done)));
+}
+
+void ZkTopicAdmin::start_create(CreateTopicSpec spec, int32_t timeout_ms, bool validate_only, Done done) {
   start_detached(run_create(std::move(spec), timeout_ms, validate_only, std::move(done)));
 }
 
@@ -219,7 +230,7 @@ void ZkTopicAdmin::delete_topic(std::string name, int32_t timeout_ms, Done done)
     return done(outcome_of(
         {ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."}));
   }
-  start_detached(run_delete(std::move(name), timeout_ms, std::move(done)));
+  start_detached(run_delete(std::move(name), timeout_ms, once_durable(std::move(done))));
 }
 
 Task<void> ZkTopicAdmin::run_delete(std::string name, int32_t timeout_ms, Done done) {
@@ -280,7 +291,8 @@ void ZkTopicAdmin::create_partitions(std::string name, int32_t count,
   TopicOutcome outcome;
   outcome.partitions = count;
   if (validate_only) return done(outcome);
-  start_detached(run_create_partitions(std::move(name), std::move(grown), timeout_ms, std::move(done)));
+  start_detached(
+      run_create_partitions(std::move(name), std::move(grown), timeout_ms, once_durable(std::move(done))));
 }
 
 Task<void> ZkTopicAdmin::run_create_partitions(std::string name, znodes::TopicAssignment grown,
@@ -315,7 +327,8 @@ void ZkTopicAdmin::auto_create(const std::string& name, Done done) {
                     {"compression.type", "producer"},
                     {"segment.bytes", std::to_string(settings_.offsets_segment_bytes)}};
   }
-  create_topic(std::move(spec), kAutoCreateTimeoutMs, false, [this, name](const TopicOutcome& outcome) {
+  // Nobody asked for the topic itself: what comes into it is no safer from a power cut than the topic.
+  start_create(std::move(spec), kAutoCreateTimeoutMs, false, [this, name](const TopicOutcome& outcome) {
     if (outcome.error != ErrorCode::NONE && outcome.error != ErrorCode::TOPIC_ALREADY_EXISTS) {
       log_warn("broker.controller", "topic {} can not be created automatically: {}", name, outcome.message);
     }
@@ -374,6 +387,8 @@ Task<Status> ZkTopicAdmin::claim_producer_ids() {
         znodes::kProducerIdBlock, znodes::encode_producer_id_block(block), current.stat.version);
     if (claimed.error == ZkError::kBadVersion) continue;
     if (claimed.ok()) {
+      // No id is given out of a block that a power cut could give back.
+      co_await client_.async_durable();
       block_ = block;
       next_producer_id_ = block.first;
       status = Status();

@@ -67,6 +67,9 @@ class ZkTopicAdmin : public TopicAdmin {
   Task<void> run_create_partitions(std::string name, znodes::TopicAssignment grown, int32_t timeout_ms,
                                    Done done);
   Task<Status> claim_producer_ids();
+  void start_create(CreateTopicSpec spec, int32_t timeout_ms, bool validate_only, Done done);
+  // `done`, told of what was done only when it is safe from a power cut.
+  Done once_durable(Done done);
   void wait_until(std::function<bool()> finished, int32_t timeout_ms, std::function<void(bool)> done);
   bool serves(const std::string& name, size_t partitions) const;
 

@@ -86,6 +86,10 @@ Task<Status> Broker::start_steps() {
   if (!status.ok() || stopping_) co_return status;
   status = co_await load_logs();
   if (!status.ok() || stopping_) co_return status;
+  // Not before the cluster id is safe: meta.properties must not name a cluster that a power cut took back.
+  client_->when_durable([this] {
+    if (!stopping_) logs_->write_identity();
+  });
   make_parts();
   status = co_await join_cluster();
   if (!status.ok() || stopping_) co_return status;

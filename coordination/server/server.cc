@@ -35,6 +35,8 @@ std::unique_ptr<ServerConnection> Server::accept_in_process(ConnectionSink& sink
   return connection;
 }
 
+void Server::when_durable(std::function<void()> done) { core_->when_durable(std::move(done)); }
+
 void Server::shutdown(std::function<void()> done) { core_->shutdown(std::move(done)); }
 
 void Server::set_failure_handler(std::function<void(Status)> handler) {

@@ -15,6 +15,8 @@
 //   5. Output leaves in the order it was made, as far as the log is synced up to the last zxid its maker
 //   could see. So nobody
 //      learns of a write that a power cut could still take back, and replies of one session keep their order.
+//      Only the session of this very program (InProcessClient) is answered at the end of the turn: it dies
+//      with the server, and asks when_durable() before it lets anything out that must not be taken back.
 //
 // When the log cannot be written, nothing more is answered: connections are closed and the failure handler is
 // told.
@@ -57,6 +59,8 @@ class Server {
   // program.
   std::unique_ptr<ServerConnection> accept_in_process(ConnectionSink& sink);
 
+  // `done` in a later turn, when everything committed until now is synced. Never where the log fails.
+  void when_durable(std::function<void()> done);
   // No request is taken any more; `done` comes when what was taken is in the log and answered. Sessions stay.
   void shutdown(std::function<void()> done);
   // Called once when the log or a directory fails; the program should end, as ZooKeeper does.

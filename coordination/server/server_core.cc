@@ -263,14 +263,18 @@ void ServerCore::end_session(int64_t session_id) {
   ServerConnection* connection = connections_.at(attached->second);
   session_connections_.erase(attached);
   connection->closing_session_ = true;
-  output_.push_back(Output{last_zxid_, connection->id_, {}, false, true, 0});
+  auto& output = connection->in_process_ ? early_output_ : output_;
+  output.push_back(Output{last_zxid_, connection->id_, {}, false, true, 0});
+  if (connection->in_process_) release_at_end_of_turn();
 }
 
 void ServerCore::queue(ServerConnection& connection, const Writer& frame, bool is_reply, bool then_close) {
   const Bytes bytes = frame.buffer();
-  output_.push_back(Output{last_zxid_, connection.id_, std::vector<uint8_t>(bytes.begin(), bytes.end()),
-                           is_reply, then_close, loop_.monotonic_ms()});
+  auto& output = connection.in_process_ ? early_output_ : output_;
+  output.push_back(Output{last_zxid_, connection.id_, std::vector<uint8_t>(bytes.begin(), bytes.end()),
+                          is_reply, then_close, loop_.monotonic_ms()});
   if (is_reply) ++connection.outstanding_;
+  if (connection.in_process_) release_at_end_of_turn();
 }
 
 void ServerCore::queue_reply(ServerConnection& connection, const jute::ReplyHeader& header, Bytes body,
@@ -296,16 +300,53 @@ void ServerCore::release_output() {
   // A sink may give us more bytes from inside send(); the outer call goes on with what they add.
   if (releasing_ || failed_) return;
   releasing_ = true;
+  while (!early_output_.empty()) {
+    const Output output = std::move(early_output_.front());
+    early_output_.pop_front();
+    deliver(output);
+  }
   while (!output_.empty() && output_.front().zxid <= store_->synced_zxid()) {
     const Output output = std::move(output_.front());
     output_.pop_front();
-    count_latency(output);
-    const auto entry = connections_.find(output.connection);
-    if (entry == connections_.end()) continue;
-    if (!output.bytes.empty()) entry->second->deliver(output.bytes, output.is_reply);
-    if (output.then_close) entry->second->close();
+    deliver(output);
   }
   releasing_ = false;
+}
+
+void ServerCore::deliver(const Output& output) {
+  count_latency(output);
+  const auto entry = connections_.find(output.connection);
+  if (entry == connections_.end()) return;
+  if (!output.bytes.empty()) entry->second->deliver(output.bytes, output.is_reply);
+  if (output.then_close) entry->second->close();
+}
+
+// What others' requests caused reaches an in-process connection from here; its own, from its on_bytes().
+void ServerCore::release_at_end_of_turn() {
+  if (release_scheduled_) return;
+  release_scheduled_ = true;
+  loop_.defer([this, alive = alive_] {
+    if (!*alive) return;
+    release_scheduled_ = false;
+    release_output();
+  });
+}
+
+void ServerCore::when_durable(std::function<void()> done) {
+  durability_waits_.push_back({last_zxid_, std::move(done)});
+  loop_.defer([this, alive = alive_] {
+    if (*alive) release_durability_waits();
+  });
+}
+
+void ServerCore::release_durability_waits() {
+  const std::shared_ptr<bool> alive = alive_;
+  while (*alive && !failed_ && !durability_waits_.empty() &&
+         durability_waits_.front().zxid <= store_->synced_zxid()) {
+    const auto done = std::move(durability_waits_.front().done);
+    durability_waits_.pop_front();
+    done();
+  }
 }
 
 void ServerCore::count_latency(const Output& output) {
@@ -329,7 +370,10 @@ void ServerCore::flush_at_end_of_turn() {
 }
 
 void ServerCore::on_synced() {
+  const std::shared_ptr<bool> alive = alive_;
   release_output();
+  release_durability_waits();
+  if (!*alive) return;
   store_->maybe_snapshot(*tree_);
   if (stopping_ && stopped_ && store_->idle()) {
     // Moved out first: the callback may destroy what holds it.

@@ -57,6 +57,7 @@ class ServerCore {
   void authenticate(ServerConnection& connection, const jute::RequestHeader& header, Reader body);
   // Hands out the output that nothing unsynced is behind.
   void release_output();
+  void when_durable(std::function<void()> done);
 
   void shutdown(std::function<void()> done);
   void set_failure_handler(std::function<void(Status)> handler) { failure_handler_ = std::move(handler); }
@@ -70,7 +71,7 @@ class ServerCore {
   ServerCounters& counters() { return counters_; }
   bool serving() const { return !stopping_ && !failed_; }
   int64_t last_zxid() const { return last_zxid_; }
-  size_t outstanding() const { return output_.size(); }
+  size_t outstanding() const { return output_.size() + early_output_.size(); }
   const std::map<uint64_t, ServerConnection*>& connections() const { return connections_; }
   uint64_t next_connection_number() { return ++last_connection_; }
 
@@ -98,6 +99,9 @@ class ServerCore {
   void queue_event(ServerConnection& connection, const WatchEvent& event);
   void flush_at_end_of_turn();
   void on_synced();
+  void deliver(const Output& output);
+  void release_durability_waits();
+  void release_at_end_of_turn();
   void on_failure(Status status);
   void expire_sessions();
   void arm_expiry();
@@ -111,8 +115,16 @@ class ServerCore {
   SessionTracker sessions_;
   int64_t last_zxid_;  // given out; what the tree holds
   std::deque<Output> output_;
+  // For in-process connections: waits for no sync.
+  std::deque<Output> early_output_;
+  struct DurabilityWait {
+    int64_t zxid;
+    std::function<void()> done;
+  };
+  std::deque<DurabilityWait> durability_waits_;
   bool releasing_ = false;
   bool flush_scheduled_ = false;
+  bool release_scheduled_ = false;
   bool stopping_ = false;
   bool failed_ = false;
   std::function<void()> stopped_;

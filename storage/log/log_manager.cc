@@ -100,17 +100,24 @@ Status LogManager::take_identity(int32_t broker_id, const std::string& cluster_i
   }
   identity_.broker_id = broker_id;
   identity_.cluster_id = cluster_id;
+  return {};
+}
+
+void LogManager::write_identity() {
   for (const auto& directory : directories_) {
     if (!directory->online()) continue;
-    MetaProperties meta = directory->meta().value_or(MetaProperties{});
-    meta.broker_id = broker_id;
-    meta.cluster_id = cluster_id;
-    const Status written = directory->write_meta(meta, loop_.wall_ms());
-    if (!written.ok()) fail_directory(*directory, written);
+    auto written = std::make_shared<Status>();
+    run_job(
+        [directory, written, identity = identity_, now_ms = loop_.wall_ms()] {
+          MetaProperties meta = directory->meta().value_or(MetaProperties{});
+          meta.broker_id = identity.broker_id;
+          meta.cluster_id = identity.cluster_id;
+          *written = directory->write_meta(meta, now_ms);
+        },
+        [this, directory, written] {
+          if (!written->ok()) fail_directory(*directory, *written);
+        });
   }
-  if (online_directories() > 0) return {};
-  return {ErrorCode::KAFKA_STORAGE_ERROR,
-          "meta.properties could be written to none of the directories in log.dirs"};
 }
 
 Log* LogManager::find(std::string_view topic, int32_t partition) {

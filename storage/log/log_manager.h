@@ -59,9 +59,11 @@ class LogManager {
   Status lock_directories();
   // What meta.properties says; no ids on a new machine.
   const MetaProperties& identity() const { return identity_; }
-  // Refuses ids that are not those of the directories (INCONSISTENT_CLUSTER_ID, INVALID_CONFIG), and writes
-  // them where they miss.
+  // Refuses ids that are not those of the directories (INCONSISTENT_CLUSTER_ID, INVALID_CONFIG).
   Status take_identity(int32_t broker_id, const std::string& cluster_id);
+  // Writes the ids to meta.properties where they miss, on the pool; a directory where that fails goes
+  // offline.
+  void write_identity();
 
   // Opens every partition's log, on the pool, and starts the timer. `config_of` is asked on the loop, now.
   // `done` is called once.

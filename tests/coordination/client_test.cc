@@ -48,6 +48,43 @@ TEST_F(InProcessClientTest, RequestsMadeBeforeTheSessionWaitForIt) {
   EXPECT_EQ(server->sync_count(), 1);
 }
 
+TEST_F(InProcessClientTest, IsAnsweredBeforeTheSyncAndToldAfterIt) {
+  connect();
+  loop.hold = true;
+  std::vector<std::string> order;
+  client->create("/a", "x", open_acl(), CreateMode::kPersistent,
+                 [&](const CreateReply& reply) { order.push_back(reply.path); });
+  loop.run_pending();
+  EXPECT_THAT(order, ElementsAre("/a"));
+  client->when_durable([&] { order.push_back("durable"); });
+  loop.run_pending();
+  EXPECT_THAT(order, ElementsAre("/a")) << "the sync has not happened";
+  loop.step();
+  EXPECT_THAT(order, ElementsAre("/a", "durable"));
+  client->when_durable([&] { order.push_back("still"); });
+  EXPECT_EQ(order.size(), 2u) << "no callback from inside a call";
+  loop.run_pending();
+  EXPECT_THAT(order, ElementsAre("/a", "durable", "still"));
+  loop.hold = false;
+}
+
+TEST_F(InProcessClientTest, OthersSeeItsWritesOnlyAfterTheSync) {
+  connect();
+  WireClient other(*server);
+  other.hello();
+  loop.run_pending();
+  other.take_hello();
+  loop.hold = true;
+  client->create("/a", "x", open_acl(), CreateMode::kPersistent, [](const CreateReply&) {});
+  loop.run_pending();
+  other.request(jute::kExists, jute::PathWatchRequest{"/a", false});
+  loop.run_pending();
+  EXPECT_TRUE(other.peer.received.empty()) << "a power cut could still take the node back";
+  loop.step();
+  EXPECT_EQ(other.take_reply().error(), ZkError::kOk);
+  loop.hold = false;
+}
+
 TEST_F(InProcessClientTest, CallbacksMayMakeFurtherCalls) {
   connect();
   std::string got;

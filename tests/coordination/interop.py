@@ -15,6 +15,7 @@ missing = [path for path in (JAR, "/usr/bin/java") if not os.path.exists(path)]
 try:
     import kazoo.client
     import kazoo.exceptions
+    import kazoo.retry
     import kazoo.security
 except ImportError:
     missing.append("python3-kazoo")
@@ -24,7 +25,8 @@ if missing:
 
 TOOL = sys.argv[1]
 logging.disable(logging.CRITICAL)  # kazoo's, on connections that we break on purpose
-work = tempfile.mkdtemp(prefix="ottla-interop-")
+# In memory where there is room: it is about bytes and processes here, and a slow disk makes sessions expire.
+work = tempfile.mkdtemp(prefix="ottla-interop-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
 running = []
 
 
@@ -33,7 +35,7 @@ def check(condition, what):
         raise AssertionError(what)
 
 
-def wait_for(condition, what, seconds=30):
+def wait_for(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         check(time.monotonic() < end, "waited in vain for " + what)
@@ -94,8 +96,11 @@ class Theirs:
 
 
 def connect(server, **more):
-    client = kazoo.client.KazooClient("127.0.0.1:%d%s" % (server.port, more.pop("chroot", "")), timeout=5, **more)
-    client.start(timeout=30)
+    # At an even pace: kazoo's own, which doubles, lets a session expire where a server takes some seconds to come up.
+    again = kazoo.retry.KazooRetry(max_tries=-1, delay=0.1, backoff=1, max_jitter=0.1, max_delay=0.3)
+    client = kazoo.client.KazooClient("127.0.0.1:%d%s" % (server.port, more.pop("chroot", "")), timeout=10,
+                                      connection_retry=again, **more)
+    client.start(timeout=60)
     return client
 
 

@@ -38,8 +38,9 @@ TEST_F(StoreTest, AFreshDirectoryCostsOneSyncForASessionAndManyNodes) {
   ASSERT_TRUE(client->start().ok());
   int made = 0;
   for (int i = 0; i < 25; ++i) {
-    client->create("/node" + std::to_string(i), "x", open_acl(), CreateMode::kPersistent,
-                   [&](const CreateReply& reply) { made += reply.ok(); });
+    client->create(
+        "/node" + std::to_string(i), "x", open_acl(), CreateMode::kPersistent,
+        [&](const CreateReply& reply) { client->when_durable([&, ok = reply.ok()] { made += ok; }); });
   }
   loop.hold = true;
   loop.run_pending();
@@ -57,7 +58,9 @@ TEST_F(StoreTest, WhatGathersDuringASyncSharesTheNext) {
   loop.hold = true;
   const int64_t before = server->sync_count();
   int made = 0;
-  const auto count = [&](const CreateReply& reply) { made += reply.ok(); };
+  const auto count = [&](const CreateReply& reply) {
+    client->when_durable([&, ok = reply.ok()] { made += ok; });
+  };
   client->create("/a", "", open_acl(), CreateMode::kPersistent, count);
   loop.run_pending();
   for (int i = 0; i < 10; ++i) {
@@ -110,7 +113,7 @@ TEST_F(StoreTest, NothingAcknowledgedIsLostWhenPowerFailsAtAnyMoment) {
       for (int i = 0; i < 8; ++i) {
         const std::string path = "/n" + std::to_string(i);
         client->create(path, "x", open_acl(), CreateMode::kPersistent, [&, path](const CreateReply& reply) {
-          if (reply.ok()) acknowledged.push_back(path);
+          if (reply.ok()) client->when_durable([&, path] { acknowledged.push_back(path); });
         });
         loop.run_pending();
         if (i < steps && !loop.held.empty()) loop.step();

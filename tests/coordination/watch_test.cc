@@ -84,17 +84,22 @@ TEST_F(WatchTest, TheEventComesBeforeAnythingThatShowsTheChange) {
 
 TEST_F(WatchTest, NoEventTellsOfAWriteThatIsNotSynced) {
   create("/a");
-  get("/a", true);
-  loop.hold = true;
-  std::string seen;
-  other->set_data("/a", "new", -1, [](const StatReply&) {});
-  other->get_data("/a", false, [&](const DataReply& reply) { seen = reply.data; });
+  wire->request(jute::kGetData, jute::PathWatchRequest{"/a", true});
   loop.run_pending();
-  EXPECT_THAT(take_events(), IsEmpty());
-  EXPECT_EQ(seen, "") << "the read saw the write, so it waits with it";
+  wire->take_reply();
+  loop.hold = true;
+  other->set_data("/a", "new", -1, [](const StatReply&) {});
+  loop.run_pending();
+  wire->request(jute::kGetData, jute::PathWatchRequest{"/a", false});
+  loop.run_pending();
+  EXPECT_THAT(wire->peer.received, IsEmpty()) << "the read saw the write, so it waits with it";
   loop.step();
-  EXPECT_THAT(take_events(), ElementsAre(WatchEvent{EventType::kNodeDataChanged, "/a"}));
-  EXPECT_EQ(seen, "new");
+  const jute::WatcherEvent event = wire->take_event();
+  EXPECT_EQ(static_cast<EventType>(event.type), EventType::kNodeDataChanged);
+  EXPECT_EQ(event.path, "/a");
+  const Reply read = wire->take_reply();
+  Reader body(read.body);
+  EXPECT_EQ(jute::read_buffer(body), "new");
   loop.hold = false;
 }
 

@@ -40,6 +40,8 @@ class LogManagerTest : public testing::Test {
     ASSERT_TRUE(status.ok()) << status.message();
     status = load();
     ASSERT_TRUE(status.ok()) << status.message();
+    logs_->write_identity();
+    loop_.run_pending();
   }
   bool stop() {
     bool clean = false;
@@ -93,6 +95,9 @@ TEST_F(LogManagerTest, ANewMachineGetsItsIdentityWritten) {
   ASSERT_TRUE(logs_->lock_directories().ok());
   EXPECT_EQ(logs_->identity().broker_id, -1);
   ASSERT_TRUE(logs_->take_identity(3, "N-oSAgY_TeOGBjoAEvcyzA").ok());
+  EXPECT_FALSE(files_.exists("/d1/meta.properties"));
+  logs_->write_identity();
+  loop_.run_pending();
   const std::string meta = *files_.read_text("/d1/meta.properties");
   EXPECT_THAT(meta, HasSubstr("broker.id=3\n"));
   EXPECT_THAT(meta, HasSubstr("cluster.id=N-oSAgY_TeOGBjoAEvcyzA\n"));
