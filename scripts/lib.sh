@@ -7,7 +7,7 @@ BUILD_PACKAGES=(cmake ninja-build g++ ccache mold pkg-config libuv1-dev nlohmann
   libsnappy-dev zlib1g-dev libisal-dev libmd-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
   libzookeeper-st-dev)
 # What only the tests need: peers to talk to, and the machines that run them.
-TEST_PACKAGES=(librdkafka-dev kafkacat python3 python3-kazoo zookeeper openjdk-17-jre-headless maven)
+TEST_PACKAGES=(librdkafka-dev kafkacat python3 python3-kazoo zookeeper openjdk-17-jdk-headless maven)
 TOOL_PACKAGES=(clang-format clang-tidy)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -18,8 +18,8 @@ install_packages() {
   for name in "$@"; do
     dpkg-query -W -f='${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
   done
-  # A Java or Maven that did not come from Debian serves as well.
-  if command -v java >/dev/null; then missing=("${missing[@]/openjdk-17-jre-headless/}"); fi
+  # A JDK or Maven that did not come from Debian serves as well.
+  if command -v javac >/dev/null; then missing=("${missing[@]/openjdk-17-jdk-headless/}"); fi
   if command -v mvn >/dev/null; then missing=("${missing[@]/maven/}"); fi
   local wanted=()
   for name in "${missing[@]}"; do [[ -n $name ]] && wanted+=("$name"); done

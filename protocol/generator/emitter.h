@@ -37,5 +37,7 @@ std::string emit_api_keys(const std::vector<Message>& messages);
 // Part of the table that tests and fuzzers use to reach every message by name
 // (tests/protocol/message_registry.h).
 std::string emit_registry(const std::vector<const Message*>& messages, const std::string& function);
+// The tables of protocol/json/schema.h; `function` returns them.
+std::string emit_schemas(const std::vector<Message>& messages, const std::string& function);
 
 }  // namespace ottla::generator

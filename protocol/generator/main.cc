@@ -3,6 +3,9 @@
 // ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS registry PREFIX
 //                                                          message_registry_NN.cc with functions PREFIX_N,
 //                                                          for tests
+// ottla_generate_messages MESSAGES_DIR OUTPUT_DIR 1 schemas FUNCTION
+//                                                          message_schemas.cc: the tables that FUNCTION
+//                                                          returns
 //
 // Writes only files whose content changes, so that a spec edited rebuilds what depends on it. Exits 1 with
 // every error found.
@@ -94,20 +97,24 @@ bool write_registry(const std::vector<Message>& messages, const fs::path& output
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool registry = argc == 6 && std::string_view(argv[4]) == "registry";
+  const std::string_view mode = argc == 6 ? argv[4] : "";
   const size_t shards = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 0;
-  if ((argc != 4 && !registry) || shards == 0) {
-    std::cerr << "usage: ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS [registry PREFIX]\n";
+  if ((argc != 4 && mode != "registry" && mode != "schemas") || shards == 0) {
+    std::cerr << "usage: ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS [registry PREFIX | schemas "
+                 "FUNCTION]\n";
     return 2;
   }
   std::vector<std::string> errors;
   const std::vector<Message> messages = ottla::generator::load_messages(argv[1], errors);
   for (const std::string& error : errors) std::cerr << error << "\n";
   if (!errors.empty()) return 1;
+  const fs::path output = argv[2];
   std::error_code error;
-  fs::create_directories(argv[2], error);
-  return (registry ? write_registry(messages, argv[2], shards, argv[5])
-                   : write_messages(messages, argv[2], shards))
-             ? 0
-             : 1;
+  fs::create_directories(output, error);
+  if (mode == "registry") return write_registry(messages, output, shards, argv[5]) ? 0 : 1;
+  if (mode == "schemas") {
+    const std::string tables = ottla::generator::emit_schemas(messages, argv[5]);
+    return write_if_changed(output / "message_schemas.cc", tables) ? 0 : 1;
+  }
+  return write_messages(messages, output, shards) ? 0 : 1;
 }

@@ -26,6 +26,9 @@ const std::vector<Field>& RandomMessage::struct_fields(const Field& field) const
 }
 
 std::string RandomMessage::text() {
+  static const char* const kSpecial[] = {"Gr\u00fc\u00dfe", "\u65e5\u672c\u8a9e", "\U0001f9a6",
+                                         "\"\\\n\t\x01"};
+  if (below(10) == 0) return kSpecial[below(std::size(kSpecial))];
   // Sometimes long enough for a length of two bytes.
   std::string result(below(12) == 0 ? 100 + below(200) : below(9), ' ');
   for (char& c : result) c = static_cast<char>('a' + below(26));
@@ -146,13 +149,16 @@ bool RandomMessage::write_number(Writer& writer, const Field& field) {
     standard = field.default_value->get<int64_t>();
   int64_t value = standard;
   if (below(3) != 0) value = static_cast<int64_t>(random_());
+  const int size = kSizes.at(field.type);
+  const bool is_unsigned = field.type.starts_with("u");
+  if (below(6) == 0) value = below(2) == 0 ? INT64_MIN : INT64_MAX;
+  // The bounds of its own width: the low bytes are what is written.
+  if (value == INT64_MIN || value == INT64_MAX) value = is_unsigned ? ~value >> 63 : value >> (64 - 8 * size);
   if (field.type == "bool") value &= 1;
   // A double of small magnitude, so that it is never a NaN, which differs from itself.
   if (field.type == "float64") value &= 0x3fffffffffffffff;
-  const int size = kSizes.at(field.type);
   if (size < 8) {
     const int shift = 64 - 8 * size;
-    const bool is_unsigned = field.type.starts_with("u");
     const uint64_t high = static_cast<uint64_t>(value) << shift;
     value = is_unsigned ? static_cast<int64_t>(high >> shift) : static_cast<int64_t>(high) >> shift;
   }

@@ -14,6 +14,7 @@ ALLOWED = {
     "protocol/wire": ["protocol/base"],
     "protocol/records": ["protocol/base", "protocol/wire"],
     "protocol/generator": ["protocol/base"],
+    "protocol/json": ["protocol"],
     "storage/io": ["protocol"],
     "storage": ["protocol"],
     "coordination": ["protocol", "storage/io"],
