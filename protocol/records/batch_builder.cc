@@ -16,7 +16,9 @@ void write_blob(Writer& writer, const std::optional<Bytes>& value) {
 
 void BatchBuilder::begin(const BatchOptions& options) {
   options_ = options;
-  records_.clear();
+  batch_.assign(kBatchHeaderSize, 0);
+  records_.begin(options.compression, batch_);
+  status_ = {};
   count_ = 0;
   base_timestamp_ = kNoTimestamp;
   max_timestamp_ = kNoTimestamp;
@@ -34,7 +36,6 @@ void BatchBuilder::append_copy(int64_t timestamp, const RecordView& record) {
 void BatchBuilder::append_body(int64_t timestamp, const std::optional<Bytes>& key,
                                const std::optional<Bytes>& value, int32_t header_count,
                                std::span<const RecordHeader> headers, Bytes raw_headers) {
-  if (options_.log_append_time) timestamp = *options_.log_append_time;
   if (count_ == 0) base_timestamp_ = timestamp;
   max_timestamp_ = std::max(max_timestamp_, timestamp);
   body_.clear();
@@ -50,16 +51,17 @@ void BatchBuilder::append_body(int64_t timestamp, const std::optional<Bytes>& ke
     write_blob(body_, header.value);
   }
   body_.raw(raw_headers);
-  records_.varint(static_cast<int32_t>(body_.buffer().size()));
-  records_.raw(body_.buffer());
+  records_.pending().varint(static_cast<int32_t>(body_.buffer().size()));
+  records_.pending().raw(body_.buffer());
+  if (status_.ok()) status_ = records_.flush_if_large();
   ++count_;
 }
 
 Result<std::span<uint8_t>> BatchBuilder::finish() {
   OTTLA_CHECK(count_ > 0);
-  batch_.assign(kBatchHeaderSize, 0);
-  const Status status = compress(options_.compression, records_.buffer(), batch_);
-  if (!status.ok()) return status;
+  if (status_.ok()) status_ = records_.finish();
+  if (!status_.ok()) return status_;
+  if (options_.log_append_time) max_timestamp_ = *options_.log_append_time;
   int16_t attributes = static_cast<int16_t>(options_.compression);
   if (options_.log_append_time) attributes |= kLogAppendTimeFlag;
   if (options_.transactional) attributes |= kTransactionalFlag;

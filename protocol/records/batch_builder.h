@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/base/status.h"
+#include "protocol/records/piecewise_compressor.h"
 #include "protocol/records/record_reader.h"
 #include "protocol/wire/writer.h"
 
@@ -16,7 +17,7 @@ namespace ottla::records {
 struct BatchOptions {
   int64_t base_offset = 0;
   Compression compression = Compression::kNone;
-  // Set: every record has this time and the batch says so.
+  // Set: the batch says so and every record is read with this time.
   std::optional<int64_t> log_append_time = std::nullopt;
   int64_t producer_id = kNoProducerId;
   int16_t producer_epoch = kNoProducerEpoch;
@@ -26,7 +27,8 @@ struct BatchOptions {
   int32_t partition_leader_epoch = kNoLeaderEpoch;
 };
 
-// Keeps its buffers from one batch to the next. One thread at a time.
+// Keeps its buffers from one batch to the next. Many records are compressed as they come, so that they are
+// never in memory whole. One thread at a time.
 class BatchBuilder {
  public:
   // Drops what was there and starts a batch.
@@ -37,7 +39,9 @@ class BatchBuilder {
   // The same with headers as they stand in another v2 record (RecordView::raw_headers).
   void append_copy(int64_t timestamp, const RecordView& record);
   // The batch's bytes so far, not compressed.
-  size_t size_in_bytes() const { return kBatchHeaderSize + records_.buffer().size(); }
+  size_t size_in_bytes() const { return kBatchHeaderSize + records_.written(); }
+  // What the batch will be at least, compressed.
+  size_t smallest_size() const { return kBatchHeaderSize + records_.produced(); }
   int32_t record_count() const { return count_; }
   // Completes the batch. The bytes are the builder's and valid until the next begin(); patch them with
   // RecordBatchEditor. Fails only where compression does. REQUIRES: a record was appended.
@@ -48,12 +52,13 @@ class BatchBuilder {
                    int32_t header_count, std::span<const RecordHeader> headers, Bytes raw_headers);
 
   BatchOptions options_;
-  Writer records_;
+  PiecewiseCompressor records_;
   Writer body_;
   std::vector<uint8_t> batch_;
   int32_t count_ = 0;
   int64_t base_timestamp_ = kNoTimestamp;
   int64_t max_timestamp_ = kNoTimestamp;
+  Status status_;
 };
 
 }  // namespace ottla::records

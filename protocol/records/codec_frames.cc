@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/records/codec_frames.h"
 
+#include <snappy.h>
+
 #include <bit>
 #include <cstring>
 
@@ -55,6 +57,28 @@ size_t lz4_header_size(Bytes frame) {
 
 uint8_t lz4_header_checksum(Bytes header, bool with_magic) {
   return static_cast<uint8_t>(xxhash32(with_magic ? header : header.subspan(kLz4MagicSize)) >> 8);
+}
+
+void set_magic0_checksum(std::span<uint8_t> frame) {
+  const size_t size = lz4_header_size(frame);
+  if (size != 0) frame[size] = lz4_header_checksum(frame.first(size), true);
+}
+
+LZ4F_frameInfo_t lz4_frame_info() {
+  LZ4F_frameInfo_t info{};
+  info.blockSizeID = LZ4F_max64KB;
+  info.blockMode = LZ4F_blockIndependent;
+  return info;
+}
+
+void append_xerial_block(Bytes block, std::vector<uint8_t>& out) {
+  const size_t start = out.size();
+  out.resize(start + sizeof(uint32_t) + snappy::MaxCompressedLength(block.size()));
+  size_t size = 0;
+  snappy::RawCompress(reinterpret_cast<const char*>(block.data()), block.size(),
+                      reinterpret_cast<char*>(out.data() + start + sizeof(uint32_t)), &size);
+  for (size_t i = 0; i < sizeof(uint32_t); ++i) out[start + i] = static_cast<uint8_t>(size >> (24 - 8 * i));
+  out.resize(start + sizeof(uint32_t) + size);
 }
 
 }  // namespace ottla::records

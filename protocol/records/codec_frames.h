@@ -2,8 +2,12 @@
 // What compress and decompress share about the framing of snappy (xerial's snappy-java) and lz4.
 #pragma once
 
+#include <lz4frame.h>
+
 #include <array>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "protocol/wire/reader.h"
 
@@ -24,5 +28,16 @@ size_t lz4_header_size(Bytes frame);
 // The checksum byte of a frame header; `header` without the checksum. The standard hashes what follows the
 // magic; messages of magic 0 hash the magic too (KAFKA-3160).
 uint8_t lz4_header_checksum(Bytes header, bool with_magic);
+// Makes the header of `frame`, which starts with one, what messages of magic 0 carry.
+void set_magic0_checksum(std::span<uint8_t> frame);
+// What frames are written as: all that Kafka's Java reader takes is independent blocks.
+LZ4F_frameInfo_t lz4_frame_info();
+
+// Appends one block, compressed, with its length. REQUIRES: at most kXerialBlockSize bytes.
+void append_xerial_block(Bytes block, std::vector<uint8_t>& out);
+
+// zlib's window bits for gzip's framing.
+constexpr int kGzipWindow = 15 + 16;
+constexpr int kZstdLevel = 3;
 
 }  // namespace ottla::records

@@ -2,7 +2,6 @@
 #include "protocol/records/compression.h"
 
 #include <lz4frame.h>
-#include <snappy.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -16,9 +15,6 @@
 namespace ottla::records {
 
 namespace {
-
-constexpr int kGzipWindow = 15 + 16;
-constexpr int kZstdLevel = 3;
 
 Status failed(const char* codec, const char* reason) {
   return {ErrorCode::UNKNOWN_SERVER_ERROR, std::string(codec) + " cannot compress: " + reason};
@@ -46,33 +42,21 @@ Status compress_snappy(Bytes in, std::vector<uint8_t>& out) {
   while (!in.empty()) {
     const Bytes block = in.first(std::min(in.size(), kXerialBlockSize));
     in = in.subspan(block.size());
-    const size_t start = out.size();
-    out.resize(start + sizeof(uint32_t) + snappy::MaxCompressedLength(block.size()));
-    size_t size = 0;
-    snappy::RawCompress(reinterpret_cast<const char*>(block.data()), block.size(),
-                        reinterpret_cast<char*>(out.data() + start + sizeof(uint32_t)), &size);
-    for (size_t i = 0; i < sizeof(uint32_t); ++i) out[start + i] = static_cast<uint8_t>(size >> (24 - 8 * i));
-    out.resize(start + sizeof(uint32_t) + size);
+    append_xerial_block(block, out);
   }
   return {};
 }
 
 Status compress_lz4(Bytes in, std::vector<uint8_t>& out, Lz4Header header) {
   LZ4F_preferences_t preferences{};
-  // All that Kafka's Java reader takes: independent blocks.
-  preferences.frameInfo.blockSizeID = LZ4F_max64KB;
-  preferences.frameInfo.blockMode = LZ4F_blockIndependent;
+  preferences.frameInfo = lz4_frame_info();
   const size_t start = out.size();
   out.resize(start + LZ4F_compressFrameBound(in.size(), &preferences));
   const size_t size =
       LZ4F_compressFrame(out.data() + start, out.size() - start, in.data(), in.size(), &preferences);
   if (LZ4F_isError(size) != 0) return failed("lz4", LZ4F_getErrorName(size));
   out.resize(start + size);
-  if (header == Lz4Header::kMagic0) {
-    const Bytes frame = Bytes(out).subspan(start);
-    const size_t header_size = lz4_header_size(frame);
-    out[start + header_size] = lz4_header_checksum(frame.first(header_size), true);
-  }
+  if (header == Lz4Header::kMagic0) set_magic0_checksum(std::span(out).subspan(start));
   return {};
 }
 

@@ -35,6 +35,20 @@ enum class Lz4Header : int8_t { kStandard, kMagic0 };
 Status compress(Compression codec, Bytes in, std::vector<uint8_t>& out,
                 Lz4Header lz4_header = Lz4Header::kStandard);
 
+// Compresses piece by piece.
+class Compressor {
+ public:
+  virtual ~Compressor() = default;
+  virtual Status write(Bytes bytes) = 0;
+  // To be called once, after which nothing is written.
+  virtual Status finish() = 0;
+};
+
+// What is written is appended, compressed, to `out`, which must stay alive as long as the result. REQUIRES:
+// codec is one of the enumerators.
+std::unique_ptr<Compressor> open_compressor(Compression codec, std::vector<uint8_t>& out,
+                                            Lz4Header lz4_header = Lz4Header::kStandard);
+
 // Decompresses piece by piece, so that data that grows a thousandfold costs time but no memory.
 class Decompressor {
  public:

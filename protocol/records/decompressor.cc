@@ -40,7 +40,7 @@ class GzipStream : public Decompressor {
   explicit GzipStream(Bytes in) : in_(in) {
     stream_.next_in = const_cast<Bytef*>(in_.data());
     stream_.avail_in = static_cast<uInt>(in_.size());
-    ready_ = inflateInit2(&stream_, 15 + 16) == Z_OK;
+    ready_ = inflateInit2(&stream_, kGzipWindow) == Z_OK;
   }
   ~GzipStream() override {
     if (ready_) inflateEnd(&stream_);
@@ -100,6 +100,10 @@ class SnappyStream : public Decompressor {
     return std::memcmp(in_.data(), kXerialHeader.data(), kXerialMagicSize) == 0;
   }
 
+  // The version that a reader must know, the second number after the magic, has been 1 all along; snappy-java
+  // refuses streams whose own version, the first one, is below that.
+  bool version_is_known() const { return Reader(in_.subspan(kXerialMagicSize)).int32() >= 1; }
+
   Status next_block() {
     if (!framed_) {
       const Bytes all = in_;
@@ -107,7 +111,10 @@ class SnappyStream : public Decompressor {
       return uncompress(all);
     }
     // Streams may follow each other, each with its header.
-    while (in_.size() >= kXerialHeader.size() && starts_with_magic()) in_ = in_.subspan(kXerialHeader.size());
+    while (in_.size() >= kXerialHeader.size() && starts_with_magic()) {
+      if (!version_is_known()) return unreadable("snappy", "version");
+      in_ = in_.subspan(kXerialHeader.size());
+    }
     next_ = 0;
     block_.clear();
     if (in_.empty()) return {};

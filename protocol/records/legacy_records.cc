@@ -3,6 +3,7 @@
 
 #include <zlib.h>
 
+#include "protocol/records/piecewise_compressor.h"
 #include "protocol/records/record_reader.h"
 
 namespace ottla::records {
@@ -13,34 +14,39 @@ uint32_t crc32_of(Bytes bytes) {
   return static_cast<uint32_t>(::crc32_z(::crc32_z(0, nullptr, 0), bytes.data(), bytes.size()));
 }
 
+// What both formats say about a batch as a whole.
+struct Source {
+  explicit Source(Bytes batch) : magic(BatchWalker::magic(batch)) {
+    if (magic == kMagicV2) {
+      const RecordBatchView view(batch);
+      control = view.is_control();
+      codec = view.compression();
+      log_append_time = view.is_log_append_time();
+    } else if (const auto message = parse_legacy_message(batch); message.ok()) {
+      codec = message->compression();
+      log_append_time = message->is_log_append_time();
+    }
+  }
+  int8_t magic;
+  bool control = false;
+  bool log_append_time = false;
+  std::optional<Compression> codec = Compression::kNone;
+};
+
 // Converts one batch that is newer than the client; see down_convert.
 class DownConverter {
  public:
-  DownConverter(int8_t to_magic, int64_t first_offset, Writer& out)
-      : to_magic_(to_magic), first_offset_(first_offset), out_(out) {}
+  DownConverter(int8_t to_magic, int64_t first_offset, Writer& out, size_t limit)
+      : to_magic_(to_magic), first_offset_(first_offset), out_(out), limit_(limit) {}
 
-  Status convert(Bytes batch) {
-    Compression codec = Compression::kNone;
-    int8_t time_flag = 0;
-    int64_t base_offset = 0;
-    if (BatchWalker::magic(batch) == kMagicV2) {
-      const RecordBatchView view(batch);
-      if (view.is_control()) return {};
-      codec = view.compression().value_or(Compression::kNone);
-      if (view.is_log_append_time()) time_flag = kLogAppendTimeFlag;
-      base_offset = view.base_offset();
-    } else {
-      const auto message = parse_legacy_message(batch);
-      if (!message.ok()) return message.status();
-      codec = message->compression().value_or(Compression::kNone);
-    }
-    if (codec == Compression::kZstd) {
-      return {ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, "zstd cannot be converted to an old message format"};
-    }
-    Status status = reader_.open(batch);
+  Status convert(Bytes batch, const Source& source) {
+    const Status status = reader_.open(batch);
     if (!status.ok()) return status;
-    return codec == Compression::kNone ? plain(time_flag) : compressed(codec, time_flag, base_offset);
+    const int8_t time_flag = source.log_append_time ? kLogAppendTimeFlag : 0;
+    if (source.codec == Compression::kNone) return plain(time_flag);
+    return compressed(*source.codec, time_flag);
   }
+  bool full() const { return out_.buffer().size() >= limit_; }
 
  private:
   Status plain(int8_t time_flag) {
@@ -48,25 +54,29 @@ class DownConverter {
       if (record->offset < first_offset_) continue;
       write_legacy_message(out_, to_magic_, record->offset, record->timestamp, time_flag, record->key,
                            record->value);
+      if (full()) return {};
     }
     return reader_.status();
   }
 
-  Status compressed(Compression codec, int8_t time_flag, int64_t base_offset) {
-    inner_.clear();
+  Status compressed(Compression codec, int8_t time_flag) {
+    value_.clear();
+    inner_.begin(codec, value_, to_magic_ == kMagicV0 ? Lz4Header::kMagic0 : Lz4Header::kStandard);
+    std::optional<int64_t> base_offset;
     int64_t last_offset = -1;
     int64_t max_timestamp = kNoTimestamp;
     while (const auto record = reader_.next()) {
-      const int64_t offset = to_magic_ == kMagicV1 ? record->offset - base_offset : record->offset;
-      write_legacy_message(inner_, to_magic_, offset, record->timestamp, time_flag, record->key,
+      if (!base_offset) base_offset = record->offset;
+      const int64_t offset = to_magic_ == kMagicV1 ? record->offset - *base_offset : record->offset;
+      write_legacy_message(inner_.pending(), to_magic_, offset, record->timestamp, time_flag, record->key,
                            record->value);
+      const Status status = inner_.flush_if_large();
+      if (!status.ok()) return status;
       last_offset = record->offset;
       max_timestamp = std::max(max_timestamp, record->timestamp);
     }
-    if (!reader_.status().ok() || last_offset < 0) return reader_.status();
-    value_.clear();
-    const Lz4Header lz4_header = to_magic_ == kMagicV0 ? Lz4Header::kMagic0 : Lz4Header::kStandard;
-    Status status = compress(codec, inner_.buffer(), value_, lz4_header);
+    if (!reader_.status().ok() || !base_offset) return reader_.status();
+    const Status status = inner_.finish();
     if (!status.ok()) return status;
     const int8_t attributes = static_cast<int8_t>(static_cast<int8_t>(codec) | time_flag);
     write_legacy_message(out_, to_magic_, last_offset, max_timestamp, attributes, std::nullopt,
@@ -77,8 +87,9 @@ class DownConverter {
   int8_t to_magic_;
   int64_t first_offset_;
   Writer& out_;
+  size_t limit_;
   RecordReader reader_;
-  Writer inner_;
+  PiecewiseCompressor inner_;
   std::vector<uint8_t> value_;
 };
 
@@ -121,16 +132,23 @@ void write_legacy_message(Writer& out, int8_t magic, int64_t offset, int64_t tim
   out.patch_int32(crc_position, static_cast<int32_t>(crc));
 }
 
-Status down_convert(Bytes batches, int8_t to_magic, int64_t first_offset, Writer& out) {
-  DownConverter converter(to_magic, first_offset, out);
+Status down_convert(Bytes batches, int8_t to_magic, int64_t first_offset, Writer& out, size_t limit) {
+  const size_t start = out.buffer().size();
+  DownConverter converter(to_magic, first_offset, out, limit > SIZE_MAX - start ? SIZE_MAX : start + limit);
   BatchWalker walker(batches);
   while (const auto batch = walker.next()) {
-    if (BatchWalker::magic(*batch) <= to_magic) {
-      out.raw(*batch);
-      continue;
+    const Source source(*batch);
+    if (source.control) continue;
+    if (source.codec == Compression::kZstd) {
+      return {ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, "zstd cannot be converted to an old message format"};
     }
-    const Status status = converter.convert(*batch);
-    if (!status.ok()) return status;
+    if (source.magic <= to_magic) {
+      out.raw(*batch);
+    } else {
+      const Status status = converter.convert(*batch, source);
+      if (!status.ok()) return status;
+    }
+    if (converter.full()) return {};
   }
   return walker.status();
 }

@@ -46,8 +46,10 @@ void write_legacy_message(Writer& out, int8_t magic, int64_t offset, int64_t tim
 // Converts `batches` (any formats, whole ones; a partial one at the end is dropped) for a Fetch client that
 // knows nothing newer than `to_magic` (0 for Fetch v0-v1, 1 for v2-v3), as Kafka's RecordsUtil.downConvert
 // does: batches that are old enough are copied, control batches left out, uncompressed records before
-// `first_offset` too. Headers and producer fields are lost. Appends to `out`. zstd has no place in the old
-// formats: UNSUPPORTED_COMPRESSION_TYPE.
-Status down_convert(Bytes batches, int8_t to_magic, int64_t first_offset, Writer& out);
+// `first_offset` too. Headers and producer fields are lost. Appends to `out`, and stops after the message
+// that reaches `limit` bytes: converted records may be larger than what they were. zstd has no place in the
+// old formats: UNSUPPORTED_COMPRESSION_TYPE.
+Status down_convert(Bytes batches, int8_t to_magic, int64_t first_offset, Writer& out,
+                    size_t limit = SIZE_MAX);
 
 }  // namespace ottla::records

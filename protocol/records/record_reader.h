@@ -10,16 +10,20 @@
 
 #include "protocol/base/status.h"
 #include "protocol/records/record_batch.h"
+#include "protocol/records/record_window.h"
 #include "protocol/wire/reader.h"
 
 namespace ottla::records {
+
+struct LegacyMessage;
 
 struct RecordHeader {
   std::string_view key;
   std::optional<Bytes> value;
 };
 
-// One record. Views point into the batch, or into the reader's buffer where the batch is compressed.
+// One record. Views point into the batch, or, where it is compressed, into the reader's buffer, which the
+// next record takes over.
 struct RecordView {
   int64_t offset = 0;
   int64_t timestamp = kNoTimestamp;
@@ -33,10 +37,13 @@ struct RecordView {
 // Appends the headers of `record` to `out`.
 void read_headers(const RecordView& record, std::vector<RecordHeader>& out);
 
-// What a batch may become when it is decompressed into memory.
+// What a batch may become when it is decompressed: a limit to the time that it takes.
 constexpr size_t kDefaultDecompressionLimit = size_t{256} << 20;
+// What one record of a compressed batch may take in memory: this, or kLargestRecordGrowth times the batch.
+constexpr size_t kLargestRecord = size_t{64} << 20;
+constexpr size_t kLargestRecordGrowth = 8;
 
-// Reads one batch after the other; its buffers are reused.
+// Reads one batch after the other; its buffers are reused. A compressed batch is never in memory whole.
 class RecordReader {
  public:
   explicit RecordReader(size_t decompression_limit = kDefaultDecompressionLimit)
@@ -45,27 +52,34 @@ class RecordReader {
   // Starts with `batch`: whole, of any magic, as BatchWalker hands it out; it must stay alive while its
   // records are read. CRCs are not looked at (that of an inner message of a compressed v0 or v1 set is).
   Status open(Bytes batch);
-  // The next record; nullopt at the end and after an error. A record that does not fit its batch, or bytes
-  // left over after the last, are INVALID_RECORD in status().
+  // The next record, whose views are valid until the next call; nullopt at the end and after an error. A
+  // record that does not fit its batch, or bytes left over after the last, are INVALID_RECORD in status(),
+  // an inner message with a wrong CRC CORRUPT_MESSAGE, what exceeds the limits MESSAGE_TOO_LARGE.
   std::optional<RecordView> next();
   const Status& status() const { return status_; }
 
  private:
-  struct LegacyRecord {
-    int64_t offset;
-    int64_t timestamp;
-    std::optional<Bytes> key;
-    std::optional<Bytes> value;
+  // A compressed set of v0 or v1: what its wrapper says about the messages inside.
+  struct Wrapper {
+    // Added to the inner offsets.
+    int64_t base_offset = 0;
+    std::optional<int64_t> timestamp;
+    bool any = false;
   };
 
+  Status open_v2(const RecordBatchView& view);
   Status open_legacy(Bytes batch);
+  Status find_base_offset(const LegacyMessage& wrapper);
+  void open_window(Compression codec, Bytes bytes, size_t batch_size, Lz4Header lz4_header);
   std::optional<RecordView> next_v2();
-  std::optional<RecordView> next_legacy();
-  std::optional<RecordView> fail(const char* reason);
+  std::optional<RecordView> read_v2(Bytes record);
+  std::optional<RecordView> next_inner();
+  // The next whole message inside a wrapper; nothing at the end.
+  Bytes peek_inner();
+  std::optional<RecordView> fail(const char* reason, ErrorCode code = ErrorCode::INVALID_RECORD);
 
   size_t decompression_limit_;
-  std::vector<uint8_t> buffer_;
-  Reader reader_{Bytes{}};
+  RecordWindow window_;
   Status status_;
   int8_t magic_ = kMagicV2;
   int64_t base_offset_ = 0;
@@ -73,8 +87,8 @@ class RecordReader {
   // Set where every record has the batch's time (log append time).
   std::optional<int64_t> batch_timestamp_;
   int32_t left_ = 0;
-  std::vector<LegacyRecord> legacy_;
-  size_t next_legacy_ = 0;
+  std::optional<RecordView> single_;  // an old message that is its own batch
+  Wrapper wrapper_;
 };
 
 struct TimestampedOffset {

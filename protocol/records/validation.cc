@@ -56,15 +56,18 @@ class RecordChecks : public RecordVisitor {
 
  private:
   void check_timestamp(const WalkedRecord& record) {
-    // Unsigned, so that a time from a client cannot overflow.
-    const auto difference =
-        static_cast<int64_t>(static_cast<uint64_t>(rules_.now_ms) - static_cast<uint64_t>(record.timestamp));
-    const bool too_old = difference > rules_.timestamp_before_max_ms;
-    const bool too_new = difference < 0 && -difference > rules_.timestamp_after_max_ms;
+    // Unsigned, so that a time from a client cannot overflow; what overflows wraps, as in Kafka.
+    const auto now = static_cast<uint64_t>(rules_.now_ms);
+    const auto time = static_cast<uint64_t>(record.timestamp);
+    const bool too_old = static_cast<int64_t>(now - time) > rules_.timestamp_before_max_ms;
+    const bool too_new = static_cast<int64_t>(time - now) > rules_.timestamp_after_max_ms;
     if (!too_old && !too_new) return;
     add(ErrorCode::INVALID_TIMESTAMP, record.index,
-        fmt::format("Timestamp {} of message with offset {} is out of range.", record.timestamp,
-                    record.offset_delta));
+        fmt::format("Timestamp {} of message with offset {} is out of range. The timestamp should be within "
+                    "[{}, {}]",
+                    record.timestamp, record.offset_delta,
+                    static_cast<int64_t>(now - static_cast<uint64_t>(rules_.timestamp_before_max_ms)),
+                    static_cast<int64_t>(now + static_cast<uint64_t>(rules_.timestamp_after_max_ms))));
   }
 
   void add(ErrorCode code, int32_t index, std::string message) {
@@ -239,6 +242,7 @@ class Validator {
         checks.on_record({index, record->timestamp, index, record->key.has_value()});
         ++index;
       }
+      if (!reader.status().ok()) return reader.status();
     }
     if (!checks.report(result_)) return {};
     return rebuild(rules_.compression.value_or(source_));
@@ -262,7 +266,12 @@ class Validator {
     for (const Bytes batch : batches_) {
       const Status status = reader.open(batch);
       if (!status.ok()) return status;
-      while (const auto record = reader.next()) builder.append_copy(record->timestamp, *record);
+      while (const auto record = reader.next()) {
+        if (record->timestamp < kNoTimestamp) return {ErrorCode::UNKNOWN_SERVER_ERROR, "negative timestamp"};
+        builder.append_copy(record->timestamp, *record);
+        const Status status_of_size = check_size(builder.smallest_size());
+        if (!status_of_size.ok()) return status_of_size;
+      }
       if (!reader.status().ok()) return reader.status();
     }
     const auto built = builder.finish();

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "protocol/records/record_reader.h"
 #include "tests/protocol/record_helpers.h"
 
 namespace ottla::records {
@@ -111,6 +114,108 @@ TEST(DownConvert, HasNoPlaceForZstd) {
   Writer out;
   EXPECT_EQ(down_convert(batch_of({"a"}, {.compression = Compression::kZstd}), kMagicV1, 0, out).code(),
             ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
+}
+
+// A set of inner messages with the offsets given, compressed into one wrapper.
+std::vector<uint8_t> wrapped(int8_t magic, int64_t wrapper_offset, const std::vector<int64_t>& offsets,
+                             Compression codec = Compression::kGzip, int8_t inner_attributes = 0) {
+  Writer inner;
+  for (const int64_t offset : offsets)
+    write_legacy_message(inner, magic, offset, 70 + offset, inner_attributes, bytes_of("k"), bytes_of("v"));
+  std::vector<uint8_t> value;
+  EXPECT_TRUE(compress(codec, inner.buffer(), value).ok());
+  Writer out;
+  write_legacy_message(out, magic, wrapper_offset, 99, static_cast<int8_t>(codec), std::nullopt,
+                       Bytes(value));
+  return copy(out.buffer());
+}
+
+std::vector<int64_t> offsets_in(Bytes bytes) {
+  std::vector<int64_t> offsets;
+  for (const ReadRecord& record : records_in(bytes)) offsets.push_back(record.offset);
+  return offsets;
+}
+
+ErrorCode error_of(const std::vector<uint8_t>& set) {
+  RecordReader reader;
+  if (reader.open(set).ok()) {
+    while (reader.next()) {
+    }
+  }
+  return reader.status().code();
+}
+
+TEST(CompressedSets, OfV1CountFromTheWrappersOffset) {
+  EXPECT_THAT(offsets_in(wrapped(kMagicV1, 12, {0, 1, 2})), ElementsAre(10, 11, 12));
+  // Compaction leaves gaps; the last inner message still stands at the wrapper's offset.
+  EXPECT_THAT(offsets_in(wrapped(kMagicV1, 12, {0, 4})), ElementsAre(8, 12));
+  EXPECT_EQ(error_of(wrapped(kMagicV1, 1, {0, 1, 2})), ErrorCode::INVALID_RECORD);
+}
+
+TEST(CompressedSets, OfV1WhoseWrapperStandsAtZeroCountFromThere) {
+  // As certain versions of librdkafka produce them.
+  EXPECT_THAT(offsets_in(wrapped(kMagicV1, 0, {0, 1, 2})), ElementsAre(0, 1, 2));
+}
+
+TEST(CompressedSets, OfV0HaveAbsoluteOffsets) {
+  EXPECT_THAT(offsets_in(wrapped(kMagicV0, 12, {5, 7, 12})), ElementsAre(5, 7, 12));
+}
+
+TEST(CompressedSets, MustHoldPlainMessagesAndAtLeastOne) {
+  for (const int8_t magic : {kMagicV0, kMagicV1}) {
+    EXPECT_EQ(error_of(wrapped(magic, 0, {})), ErrorCode::INVALID_RECORD);
+    EXPECT_EQ(error_of(wrapped(magic, 0, {0}, Compression::kGzip, 1)), ErrorCode::INVALID_RECORD);
+    EXPECT_EQ(error_of(wrapped(magic, 0, {0}, Compression::kZstd)), ErrorCode::INVALID_RECORD);
+  }
+}
+
+TEST(CompressedSets, WithoutAValueAreInvalid) {
+  Writer out;
+  write_legacy_message(out, kMagicV1, 0, 5, 1, bytes_of("k"), std::nullopt);
+  EXPECT_EQ(error_of(copy(out.buffer())), ErrorCode::INVALID_RECORD);
+}
+
+TEST(DownConvert, CountsFromTheFirstRecordThatIsLeft) {
+  // Offsets 10 to 12, of which compaction took the first two.
+  std::vector<uint8_t> batch = batch_of({"a"}, {.base_offset = 10, .compression = Compression::kGzip});
+  batch.resize(kBatchHeaderSize);
+  Writer record;
+  for (const uint8_t byte : std::to_array<uint8_t>({14, 0, 0, 4, 1, 2, 'x', 0}))
+    record.int8(static_cast<int8_t>(byte));
+  ASSERT_TRUE(compress(Compression::kGzip, record.buffer(), batch).ok());
+  batch[kLengthPosition + 3] = static_cast<uint8_t>(batch.size() - kLogOverhead);
+  Writer out;
+  ASSERT_TRUE(down_convert(batch, kMagicV1, 0, out).ok());
+  const auto wrapper = parse_legacy_message(out.buffer());
+  EXPECT_EQ(wrapper->offset, 12);
+  std::vector<uint8_t> inner;
+  ASSERT_TRUE(decompress(Compression::kGzip, *wrapper->value, 100, inner).ok());
+  EXPECT_EQ(parse_legacy_message(inner)->offset, 0);
+  EXPECT_THAT(offsets_in(out.buffer()), ElementsAre(12));
+}
+
+TEST(DownConvert, StopsBehindTheMessageThatReachesTheLimit) {
+  const std::vector<uint8_t> batch = batch_of({"a", "b", "c", "d"});
+  Writer all;
+  ASSERT_TRUE(down_convert(batch, kMagicV0, 0, all).ok());
+  const size_t one = all.buffer().size() / 4;
+  Writer out;
+  ASSERT_TRUE(down_convert(batch, kMagicV0, 0, out, one + 1).ok());
+  EXPECT_EQ(out.buffer().size(), 2 * one);
+  // What the client asks next.
+  Writer rest;
+  ASSERT_TRUE(down_convert(batch, kMagicV0, 2, rest).ok());
+  EXPECT_THAT(offsets_in(rest.buffer()), ElementsAre(2, 3));
+}
+
+TEST(DownConvert, LeavesOutBatchesWithoutRecords) {
+  std::vector<uint8_t> empty = batch_of({"a"}, {.producer_id = 5, .producer_epoch = 0, .base_sequence = 0});
+  empty.resize(kBatchHeaderSize);
+  empty[kRecordCountPosition + 3] = 0;
+  empty[kLengthPosition + 3] = static_cast<uint8_t>(kBatchHeaderSize - kLogOverhead);
+  Writer out;
+  ASSERT_TRUE(down_convert(empty, kMagicV1, 0, out).ok());
+  EXPECT_TRUE(out.buffer().empty());
 }
 
 TEST(LegacyRecords, DamagedSetsAreSafeToRead) {

@@ -86,7 +86,8 @@ Status read_into(const FileSlice& slice, std::vector<uint8_t>& out) {
   return {};
 }
 
-// Format 2 is what is kept; older clients get it converted. The bytes live as long as `converted`.
+// Format 2 is what is kept; older clients get it converted, whole messages up to the size that was read (what
+// is left they ask for next). The bytes live as long as `converted`.
 Result<RecordsField> convert(const FetchTarget& target, int16_t version, const FileSlice& slice,
                              std::deque<Writer>& converted) {
   std::vector<uint8_t> batches;
@@ -94,7 +95,7 @@ Result<RecordsField> convert(const FetchTarget& target, int16_t version, const F
   if (!status.ok()) return status;
   Writer& out = converted.emplace_back();
   status = records::down_convert(batches, version <= 1 ? records::kMagicV0 : records::kMagicV1,
-                                 target.fetch_offset, out);
+                                 target.fetch_offset, out, slice.length);
   if (!status.ok()) return status;
   return RecordsField::of(out.buffer());
 }
