@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "broker/apis/api_versions.h"
 #include "broker/apis/create_partitions.h"
@@ -29,6 +30,7 @@
 #include "broker/apis/offset_fetch.h"
 #include "broker/apis/offset_for_leader_epoch.h"
 #include "broker/apis/produce.h"
+#include "broker/apis/released_versions.h"
 #include "broker/apis/sync_group.h"
 
 namespace ottla {
@@ -70,15 +72,31 @@ constexpr std::array kTable = std::to_array<ApiRow>({
 constexpr bool by_key(const ApiRow& a, const ApiRow& b) { return a.key < b.key; }
 static_assert(std::is_sorted(kTable.begin(), kTable.end(), by_key));
 
+std::vector<ApiRow> filtered(config::Release release) {
+  std::vector<ApiRow> rows;
+  for (ApiRow row : kTable) {
+    const VersionRange range = released_versions(release, row.key);
+    row.min_version = std::max(row.min_version, range.lowest);
+    row.max_version = std::min(row.max_version, range.highest);
+    if (row.min_version <= row.max_version) rows.push_back(row);
+  }
+  return rows;
+}
+
 }  // namespace
 
-std::span<const ApiRow> api_table() { return kTable; }
+std::span<const ApiRow> api_table(config::Release release) {
+  static const std::array kTables = {filtered(config::Release::kAny), filtered(config::Release::k2_8),
+                                     filtered(config::Release::k3_9), filtered(config::Release::k4_4)};
+  return kTables.at(static_cast<size_t>(release));
+}
 
-const ApiRow* find_api(int16_t key) {
+const ApiRow* find_api(int16_t key, config::Release release) {
+  const auto table = api_table(release);
   const auto row = std::lower_bound(
-      kTable.begin(), kTable.end(), key,
+      table.begin(), table.end(), key,
       [](const ApiRow& candidate, int16_t wanted) { return static_cast<int16_t>(candidate.key) < wanted; });
-  return row != kTable.end() && static_cast<int16_t>(row->key) == key ? &*row : nullptr;
+  return row != table.end() && static_cast<int16_t>(row->key) == key ? &*row : nullptr;
 }
 
 }  // namespace ottla

@@ -64,17 +64,20 @@ void handle_api_versions(Request& request) {
       connection.client_software_name = asked.client_software_name;
       connection.client_software_version = asked.client_software_version;
     }
-    const auto rows = api_table();
+    const config::Release emulated = request.services.config.emulate;
+    const auto rows = api_table(emulated);
+    if (emulated == config::Release::k2_8 || emulated == config::Release::k3_9)
+      response.finalized_features_epoch = 0;
     response.api_keys.reserve(rows.size());
     for (const ApiRow& row : rows) response.api_keys.push_back(entry_of(row));
   }
   request.responder.send(response);
 }
 
-void answer_unsupported_api_versions(Responder responder) {
+void answer_unsupported_api_versions(Responder responder, config::Release emulated) {
   ApiVersionsResponse response;
   response.error_code = static_cast<int16_t>(ErrorCode::UNSUPPORTED_VERSION);
-  const ApiRow* own = find_api(static_cast<int16_t>(protocol::ApiKey::kApiVersions));
+  const ApiRow* own = find_api(static_cast<int16_t>(protocol::ApiKey::kApiVersions), emulated);
   OTTLA_CHECK(own != nullptr);
   response.api_keys.push_back(entry_of(*own));
   responder.send_at(response, 0);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/request.h"
 
+#include "broker/apis/released_versions.h"
+#include "broker/apis/services.h"
+#include "broker/config/broker_config.h"
 #include "protocol/base/log.h"
 
 namespace ottla {
@@ -25,6 +28,12 @@ void Responder::close_connection() {
 void Responder::write_header(Writer& writer, int16_t version) const {
   writer.int32(correlation_id_);
   if (protocol::response_header_version(api_key_, version) >= 1) writer.unsigned_varint(0);
+}
+
+bool Request::answered_as_2_8() const {
+  const config::Release emulated = services.config.emulate;
+  if (emulated != config::Release::kAny) return emulated == config::Release::k2_8;
+  return released_versions(config::Release::k2_8, api_key).contains(version);
 }
 
 void Request::reject(std::string_view reason) {

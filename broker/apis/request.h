@@ -84,6 +84,8 @@ struct Request {
   std::span<uint8_t> frame;  // the bytes that `body` reads, writable: records are patched in place
   Responder responder;
 
+  // Whether 2.8's behaviour is the right one where releases differ (config::Release).
+  bool answered_as_2_8() const;
   const std::string& peer_address() const { return responder.connection()->peer_address(); }
 
   // Decodes the body. On bytes that do not fit, logs, closes the connection as Kafka does, and returns false.

@@ -364,6 +364,17 @@ void fill_transactions(BrokerConfig& config, const Values& values) {
                                          : config.transactional_id_expiration_ms;
 }
 
+void fill_emulation(BrokerConfig& config, Problems& problems) {
+  const auto given = config.values.find(std::string(kEmulateKey));
+  config.emulate = Release::kAny;
+  if (given == config.values.end() || trimmed(given->second).empty()) return;
+  if (const auto release = parse_release(trimmed(given->second))) {
+    config.emulate = *release;
+  } else {
+    problems.error(config.values, kEmulateKey, "expected 2.8, 3.9 or 4.4");
+  }
+}
+
 }  // namespace
 
 void fill_broker_config(BrokerConfig& config, Problems& problems) {
@@ -377,6 +388,7 @@ void fill_broker_config(BrokerConfig& config, Problems& problems) {
   fill_replication(config, values, problems);
   fill_groups(config, values, problems);
   fill_transactions(config, values);
+  fill_emulation(config, problems);
 }
 
 Result<BrokerConfig> make_broker_config(ConfigMap values) {

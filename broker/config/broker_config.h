@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "broker/config/endpoint.h"
+#include "broker/config/release.h"
 #include "broker/config/topic_config.h"
 #include "broker/config/value.h"
 #include "protocol/base/status.h"
@@ -24,6 +25,9 @@ struct BrokerConfig {
   // What was written, by key; where one was written twice, the last. Unknown keys too (Kafka shows them), and
   // dynamic overrides.
   ConfigMap values;
+
+  // ottla.emulate.
+  Release emulate = Release::kAny;
 
   // node.id where it is set, else broker.id; -1: to be taken from meta.properties or from ZooKeeper.
   int32_t broker_id = -1;

@@ -77,16 +77,25 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
+  std::string emulated;
+  const auto with_emulation = [&](CLI::App* command) {
+    command
+        ->add_option("--emulate", emulated,
+                     "offer what this release of Kafka offers (2.8, 3.9 or 4.4); the same as ottla.emulate")
+        ->check(CLI::IsMember({"2.8", "3.9", "4.4"}));
+  };
   CLI::App* start = app.add_subcommand("start", "broker and coordination in one process; needs no file");
   start->add_option("server.properties", out.server_properties, "the broker's settings");
   start->add_option("--zookeeper", out.zookeeper_properties,
                     "the coordination's settings (zookeeper.properties)");
   with_overrides(start);
+  with_emulation(start);
   common(start);
   CLI::App* server =
       app.add_subcommand("server", "the broker alone, as kafka-server-start; needs zookeeper.connect");
   server->add_option("server.properties", out.server_properties, "the broker's settings")->required();
   with_overrides(server);
+  with_emulation(server);
   common(server);
   CLI::App* zookeeper = app.add_subcommand("zookeeper", "coordination alone, as zookeeper-server-start");
   zookeeper->add_option("arguments", zookeeper_arguments, "ZOOKEEPER.PROPERTIES, or PORT DATADIR")
@@ -110,6 +119,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
     if (!arguments.empty()) arguments.pop_back();
     app.parse(arguments);
     check_overrides(out.overrides);
+    if (!emulated.empty()) out.overrides.push_back("ottla.emulate=" + emulated);
     if (server->parsed()) out.command = CommandLine::Command::kServer;
     if (version->parsed()) out.command = CommandLine::Command::kVersion;
     if (zookeeper->parsed()) {

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stock Apache Kafka: its home, its tools, and its servers started on free ports."""
+import contextlib
 import os
 import subprocess
 
-from .processes import Process, Timeout, can_connect, free_port, run, wait_until
+from .processes import Process, Timeout, can_connect, die_with_parent, free_port, run, wait_until
 
 COMPAT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -102,8 +103,9 @@ def _await(process, address, log, seconds, line=None):
     wait_until(ready, seconds, f"a server on {address} (see {log})", every=0.1)
 
 
-def start_kafka(version, directory, seconds=90):
-    """Starts a real Kafka (2.8 and 3.x with ZooKeeper, 4.x alone) in `directory`, detached. Returns Running."""
+def start_kafka(version, directory, seconds=90, launch=_detached):
+    """Starts a real Kafka (2.8 and 3.x with ZooKeeper, 4.x alone) in `directory`, detached
+    unless `launch` says otherwise. Returns Running."""
     os.makedirs(directory, exist_ok=True)
     tools = Tools(version)
     running = Running()
@@ -121,12 +123,30 @@ def start_kafka(version, directory, seconds=90):
         zookeeper_port = free_port()
         running.zookeeper = f"127.0.0.1:{zookeeper_port}"
         zookeeper_log = os.path.join(directory, "zookeeper.log")
-        zookeeper = _detached([tools.path("zookeeper-server-start"), zookeeper_properties(directory, zookeeper_port)],
-                              zookeeper_log)
+        zookeeper = launch([tools.path("zookeeper-server-start"), zookeeper_properties(directory, zookeeper_port)],
+                           zookeeper_log)
         running.zookeeper_pid = zookeeper.pid
         _await(zookeeper, running.zookeeper, zookeeper_log, seconds)
         config = broker_properties(directory, port, running.zookeeper)
-    broker = _detached([tools.path("kafka-server-start"), config], log)
+    broker = launch([tools.path("kafka-server-start"), config], log)
     running.broker_pid = broker.pid
     _await(broker, running.bootstrap, log, seconds, "started (kafka.server.Kafka")
     return running
+
+
+@contextlib.contextmanager
+def attached_kafka(version, directory, seconds=90):
+    """A real Kafka for the time of a `with`; it dies with us."""
+    children = []
+
+    def launch(command, log):
+        with open(log, "wb") as target:
+            children.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.STDOUT,
+                                             start_new_session=True, preexec_fn=die_with_parent))
+        return children[-1]
+    try:
+        yield start_kafka(version, directory, seconds, launch)
+    finally:
+        for child in reversed(children):
+            child.kill()
+            child.wait()

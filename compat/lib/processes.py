@@ -24,7 +24,7 @@ class Timeout(Exception):
     """A deadline passed; the text says what was waited for and shows what was printed instead."""
 
 
-def _die_with_parent():
+def die_with_parent():
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
@@ -103,7 +103,7 @@ class Process:
         environment = dict(os.environ, **(env or {}))
         self._popen = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
-            env=environment, start_new_session=True, preexec_fn=_die_with_parent, user=user)
+            env=environment, start_new_session=True, preexec_fn=die_with_parent, user=user)
         self.pid = self._popen.pid
         self.out = []
         self.err = []

@@ -21,6 +21,11 @@ def request(key, version, correlation, body=b"", client="bystander"):
     return frame(header + body)
 
 
+def compact(text):
+    """A string with its length in the compact form, for texts below 127 bytes."""
+    return bytes([len(text) + 1]) + text.encode()
+
+
 def read_frame(connection):
     """The next frame's bytes; None when the connection was closed in good order, OSError when reset or too late."""
     data = b""

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/api_table.h"
 
+#include <map>
+
 #include "protocol/generated/api_versions_request.h"
 #include "protocol/generated/api_versions_response.h"
 #include "protocol/generated/create_partitions_request.h"
@@ -76,6 +78,47 @@ TEST_F(ApiTableTest, RowsAreFoundByKey) {
   EXPECT_EQ(ottla::find_api(-1), nullptr);
   EXPECT_EQ(ottla::find_api(17), nullptr);
   EXPECT_EQ(ottla::find_api(1000), nullptr);
+}
+
+TEST_F(ApiTableTest, ABrokerThatEmulatesAReleaseOffersWhatBothHave) {
+  using config::Release;
+  for (const Release release : {Release::k2_8, Release::k3_9, Release::k4_4}) {
+    for (const ApiRow& row : api_table(release)) {
+      const ApiRow* all = ottla::find_api(static_cast<int16_t>(row.key));
+      ASSERT_NE(all, nullptr);
+      EXPECT_GE(row.min_version, all->min_version);
+      EXPECT_LE(row.max_version, all->max_version);
+      EXPECT_EQ(row.handler, all->handler);
+      EXPECT_EQ(ottla::find_api(static_cast<int16_t>(row.key), release), &row);
+    }
+  }
+  EXPECT_EQ(ottla::find_api(1, Release::k2_8)->max_version, 12);
+  EXPECT_EQ(ottla::find_api(1, Release::k3_9)->max_version, 17);
+  EXPECT_EQ(ottla::find_api(1, Release::k4_4)->min_version, 4);
+  EXPECT_EQ(ottla::find_api(75, Release::k2_8), nullptr);
+  EXPECT_NE(ottla::find_api(75, Release::k4_4), nullptr);
+}
+
+TEST_F(ApiTableTest, TopicIdsAreOfferedEverywhere) {
+  // A client that learns ids from Metadata uses them in every API that it finds them in.
+  const std::map<ApiKey, int16_t> with_ids = {{ApiKey::kProduce, 13},     {ApiKey::kFetch, 13},
+                                              {ApiKey::kMetadata, 10},    {ApiKey::kOffsetCommit, 10},
+                                              {ApiKey::kOffsetFetch, 10}, {ApiKey::kDeleteTopics, 6}};
+  for (const auto& [key, version] : with_ids) {
+    EXPECT_GE(ottla::find_api(static_cast<int16_t>(key))->max_version, version) << static_cast<int>(key);
+  }
+}
+
+TEST_F(ApiTableTest, ABrokerThatEmulates28RefusesWhatItDoesNotOffer) {
+  start_with({{"ottla.emulate", "2.8"}});
+  connect();
+  DescribeTopicPartitionsRequest request;
+  request.topics.emplace_back().name = "t";
+  const auto response = call<DescribeTopicPartitionsResponse>(request, 0);
+  ASSERT_EQ(response.topics.size(), 1u);
+  EXPECT_EQ(response.topics[0].error_code, wire(ErrorCode::UNSUPPORTED_VERSION));
+  send_raw(3, 12, {}, 2);
+  EXPECT_TRUE(closed());
 }
 
 TEST_F(ApiTableTest, ProduceIsOfferedFromZeroOn) {

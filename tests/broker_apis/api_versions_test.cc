@@ -38,6 +38,33 @@ TEST_F(ApiVersionsTest, EveryRowIsListedAtEveryVersion) {
   }
 }
 
+TEST_F(ApiVersionsTest, AnEmulatedReleaseListsItsOwnVersions) {
+  for (const auto& [name, release] :
+       {std::pair("2.8", config::Release::k2_8), std::pair("3.9", config::Release::k3_9),
+        std::pair("4.4", config::Release::k4_4)}) {
+    start_with({{"ottla.emulate", name}});
+    connect();
+    const auto response = call<ApiVersionsResponse>(from("a", "1"), 3);
+    const auto rows = api_table(release);
+    ASSERT_EQ(response.api_keys.size(), rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(response.api_keys[i].api_key, static_cast<int16_t>(rows[i].key));
+      EXPECT_EQ(response.api_keys[i].min_version, rows[i].min_version);
+      EXPECT_EQ(response.api_keys[i].max_version, rows[i].max_version);
+    }
+    // The brokers with ZooKeeper have read an empty list of features.
+    EXPECT_EQ(response.finalized_features_epoch, release == config::Release::k4_4 ? -1 : 0);
+  }
+}
+
+TEST_F(ApiVersionsTest, AVersionThatTheEmulatedReleaseDoesNotKnowIsToldItsRange) {
+  start_with({{"ottla.emulate", "2.8"}});
+  connect();
+  const auto response = answer<ApiVersionsResponse>(send_raw(18, 4, {}, 2), 0);
+  EXPECT_EQ(response.error_code, wire(ErrorCode::UNSUPPORTED_VERSION));
+  EXPECT_EQ(response.api_keys[0].max_version, 3);
+}
+
 TEST_F(ApiVersionsTest, TheResponseHeaderIsVersionZero) {
   // pitfalls.md 3: correlation id, then at once the error code.
   const int32_t id = send(from("a", "1"), 3);

@@ -276,5 +276,13 @@ TEST(BrokerConfig, AFileThatIsNotThereIsNamed) {
   EXPECT_THAT(loaded.status().message(), HasSubstr("/no/such/file: No such file or directory"));
 }
 
+TEST(BrokerConfig, TheEmulatedReleaseIsOneOfThree) {
+  EXPECT_EQ(load("")->config.emulate, Release::kAny);
+  EXPECT_EQ(load("ottla.emulate=2.8\n")->config.emulate, Release::k2_8);
+  EXPECT_EQ(load("ottla.emulate=2.8\n", {"ottla.emulate=4.4"})->config.emulate, Release::k4_4);
+  EXPECT_THAT(load("ottla.emulate=2.8\n")->warnings, IsEmpty());
+  EXPECT_THAT(load("ottla.emulate=5.0\n").status().message(), HasSubstr("expected 2.8, 3.9 or 4.4"));
+}
+
 }  // namespace
 }  // namespace ottla::config

@@ -31,6 +31,13 @@ TEST(CommandLine, StartNeedsNoFile) {
   EXPECT_FALSE(line.daemon);
 }
 
+TEST(CommandLine, AReleaseToEmulateIsAnOverride) {
+  EXPECT_THAT(good({"ottla", "start", "--emulate", "2.8"}).overrides, ElementsAre("ottla.emulate=2.8"));
+  EXPECT_THAT(good({"ottla", "server", "s.properties", "--emulate", "4.4"}).overrides,
+              ElementsAre("ottla.emulate=4.4"));
+  EXPECT_THAT(refused({"ottla", "start", "--emulate", "2.7"}), HasSubstr("2.8"));
+}
+
 TEST(CommandLine, StartTakesBothFilesAndSeveralOverrides) {
   const CommandLine line =
       good({"ottla", "start", "s.properties", "--zookeeper", "z.properties", "--override", "a=1",
