@@ -11,8 +11,6 @@ namespace ottla::coordination {
 namespace {
 
 constexpr const char* kLog = "coordination.store";
-// After the rush of a first start; until then the log alone is enough for us.
-constexpr int64_t kFirstSnapshotSyncMs = 1000;
 
 }  // namespace
 

@@ -58,7 +58,7 @@ struct ValidatedRecords {
   std::vector<RecordError> record_errors;
 
   // One v2 batch: in the caller's bytes, or in `rebuilt`. Its base offset and leader epoch are the caller's
-  // to set.
+  // to set. Empty where there was no whole batch, which Produce allows before v3: then there is nothing to do.
   std::span<uint8_t> batch;
   std::vector<uint8_t> rebuilt;
   int32_t record_count = 0;
@@ -72,7 +72,7 @@ struct ValidatedRecords {
 // Checks `records`, the value of a Produce request's field, and patches them in place (timestamps, CRC).
 ValidatedRecords validate_records(std::span<uint8_t> records, const ValidationRules& rules);
 
-// Sets offset and epoch of a batch that validate_records gave.
+// Sets offset and epoch of a batch that validate_records gave. REQUIRES: there is one.
 void assign_offsets(ValidatedRecords& validated, int64_t base_offset, int32_t leader_epoch);
 
 }  // namespace ottla::records

@@ -70,6 +70,7 @@ AppendInfo Log::append_as_leader(std::span<uint8_t> bytes, int32_t leader_epoch,
   info.log_append_time_ms = validated.log_append_time_ms;
   Status status;
   if (validated.ok()) {
+    if (validated.batch.empty()) return info;
     status = noted(append_validated(validated, leader_epoch, origin, now_ms, info));
   } else {
     status = {validated.error, std::move(validated.message)};

@@ -113,6 +113,21 @@ TEST(Gzip, MembersThatFollowEachOtherAreOneText) {
   EXPECT_EQ(text_of(out), "one two");
 }
 
+TEST(Lz4, AFrameThatBreaksOffLeavesNothingBehindForTheNext) {
+  // Announces a content size, has one empty block's length cut short.
+  const std::vector<uint8_t> broken = {0x04, 0x22, 0x4d, 0x18, 0x68, 0x40, 0x1a, 0x02,
+                                       0,    0,    0x80, 0x61, 0x11, 0,    0};
+  std::vector<uint8_t> out;
+  EXPECT_FALSE(decompress(Compression::kLz4, broken, 100, out).ok());
+  for (const Lz4Header header : {Lz4Header::kMagic0, Lz4Header::kStandard}) {
+    EXPECT_FALSE(decompress(Compression::kLz4, broken, 100, out, header).ok());
+    std::vector<uint8_t> good;
+    ASSERT_TRUE(compress(Compression::kLz4, bytes_of("hello"), good, header).ok());
+    EXPECT_TRUE(decompress(Compression::kLz4, good, 100, out, header).ok());
+    EXPECT_EQ(out, std::vector<uint8_t>({'h', 'e', 'l', 'l', 'o'}));
+  }
+}
+
 TEST(Lz4, Magic0HasTheWrongHeaderChecksumOnPurpose) {
   std::vector<uint8_t> old;
   ASSERT_TRUE(compress(Compression::kLz4, bytes_of("hello"), old, Lz4Header::kMagic0).ok());

@@ -17,6 +17,8 @@ struct MessageEntry {
   // read. The same object serves every call, so what one decode leaves behind and the next does not overwrite
   // shows up as a difference.
   bool (*reencode)(Bytes in, int16_t version, Writer& out, size_t& consumed);
+  int16_t lowest_version;
+  int16_t highest_version;
 };
 
 template <typename M>
@@ -32,7 +34,7 @@ bool reencode_message(Bytes in, int16_t version, Writer& out, size_t& consumed) 
 
 template <typename M>
 MessageEntry make_entry(const char* name) {
-  return {name, &reencode_message<M>};
+  return {name, &reencode_message<M>, M::kLowestVersion, M::kHighestVersion};
 }
 
 // Generated.
