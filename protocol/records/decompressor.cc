@@ -100,10 +100,6 @@ class SnappyStream : public Decompressor {
     return std::memcmp(in_.data(), kXerialHeader.data(), kXerialMagicSize) == 0;
   }
 
-  // The version that a reader must know, the second number after the magic, has been 1 all along; snappy-java
-  // refuses streams whose own version, the first one, is below that.
-  bool version_is_known() const { return Reader(in_.subspan(kXerialMagicSize)).int32() >= 1; }
-
   Status next_block() {
     if (!framed_) {
       const Bytes all = in_;
@@ -111,10 +107,7 @@ class SnappyStream : public Decompressor {
       return uncompress(all);
     }
     // Streams may follow each other, each with its header.
-    while (in_.size() >= kXerialHeader.size() && starts_with_magic()) {
-      if (!version_is_known()) return unreadable("snappy", "version");
-      in_ = in_.subspan(kXerialHeader.size());
-    }
+    while (in_.size() >= kXerialHeader.size() && starts_with_magic()) in_ = in_.subspan(kXerialHeader.size());
     next_ = 0;
     block_.clear();
     if (in_.empty()) return {};

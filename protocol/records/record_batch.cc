@@ -39,8 +39,11 @@ int64_t RecordBatchView::int64(size_t position) const { return load<int64_t>(byt
 
 int32_t RecordBatchView::last_sequence() const {
   if (base_sequence() == kNoSequence) return kNoSequence;
-  const int64_t last = static_cast<int64_t>(base_sequence()) + last_offset_delta();
-  return static_cast<int32_t>(last > INT32_MAX ? last - INT32_MAX - 1 : last);
+  // In the 31 bits that Kafka counts in; what a lying header overflows goes the way it goes in Java.
+  const auto base = static_cast<uint32_t>(base_sequence());
+  const auto delta = static_cast<uint32_t>(last_offset_delta());
+  const bool wraps = base_sequence() > static_cast<int32_t>(static_cast<uint32_t>(INT32_MAX) - delta);
+  return static_cast<int32_t>(base + delta - (wraps ? 0x80000000u : 0));
 }
 
 uint32_t RecordBatchView::computed_crc() const { return crc32c(bytes_.subspan(kAttributesPosition)); }
@@ -53,7 +56,9 @@ void RecordBatchEditor::set_partition_leader_epoch(int32_t epoch) {
 
 void RecordBatchEditor::set_max_timestamp(int64_t timestamp, bool log_append_time) {
   if (view().max_timestamp() == timestamp && view().is_log_append_time() == log_append_time) return;
-  const int16_t others = static_cast<int16_t>(view().attributes() & ~kLogAppendTimeFlag);
+  // Bits that nobody knows are lost, as in Kafka.
+  constexpr int16_t kOthers = kCompressionMask | kTransactionalFlag | kControlFlag | kDeleteHorizonFlag;
+  const auto others = static_cast<int16_t>(view().attributes() & kOthers);
   store(bytes_, kAttributesPosition,
         static_cast<int16_t>(others | (log_append_time ? kLogAppendTimeFlag : 0)));
   store(bytes_, kMaxTimestampPosition, timestamp);

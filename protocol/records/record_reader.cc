@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/records/legacy_records.h"
+#include "protocol/records/record_cursor.h"
 
 namespace ottla::records {
 
@@ -11,28 +12,20 @@ namespace {
 
 constexpr size_t kLongestVarint = 5;
 
-// varint length, negative for null.
-std::optional<Bytes> read_blob(Reader& reader) {
-  const int32_t length = reader.varint();
-  if (!reader.ok() || length < 0) return std::nullopt;
-  return reader.raw(static_cast<size_t>(length));
-}
-
-bool read_header(Reader& reader, RecordHeader& header) {
-  const auto key = read_blob(reader);
-  header.value = read_blob(reader);
-  if (!key) reader.fail("null header key");
-  if (!reader.ok()) return false;
+bool read_header(RecordCursor& cursor, RecordHeader& header) {
+  const auto key = cursor.blob();
+  if (!key) return false;
+  header.value = cursor.blob();
   header.key = {reinterpret_cast<const char*>(key->data()), key->size()};
-  return true;
+  return cursor.ok();
 }
 
 }  // namespace
 
 void read_headers(const RecordView& record, std::vector<RecordHeader>& out) {
-  Reader reader(record.raw_headers);
+  RecordCursor cursor(record.raw_headers);
   RecordHeader header;
-  for (int32_t i = 0; i < record.header_count && read_header(reader, header); ++i) out.push_back(header);
+  for (int32_t i = 0; i < record.header_count && read_header(cursor, header); ++i) out.push_back(header);
 }
 
 Status RecordReader::open(Bytes batch) {
@@ -89,7 +82,7 @@ std::optional<RecordView> RecordReader::next_v2() {
     return fail("incorrect declared batch size, records still remaining");
   }
   --left_;
-  Reader length(window_.peek(kLongestVarint));
+  RecordCursor length(window_.peek(kLongestVarint));
   const int32_t size = length.varint();
   if (!length.ok() || size < 0) return fail("invalid record size");
   window_.consume(length.position());
@@ -100,25 +93,24 @@ std::optional<RecordView> RecordReader::next_v2() {
 }
 
 std::optional<RecordView> RecordReader::read_v2(Bytes bytes) {
-  Reader body(bytes);
+  RecordCursor body(bytes);
   RecordView record;
-  body.int8();  // attributes, unused
+  body.skip(1);  // attributes, unused
   const int64_t timestamp_delta = body.varlong();
   record.timestamp = batch_timestamp_.value_or(
       static_cast<int64_t>(static_cast<uint64_t>(base_timestamp_) + static_cast<uint64_t>(timestamp_delta)));
   record.offset =
       static_cast<int64_t>(static_cast<uint64_t>(base_offset_) + static_cast<uint64_t>(body.varint()));
-  record.key = read_blob(body);
-  record.value = read_blob(body);
+  record.key = body.blob();
+  record.value = body.blob();
   record.header_count = body.varint();
   if (!body.ok() || record.header_count < 0) return fail("record does not hold what it says");
-  Reader headers = body;
+  record.raw_headers = body.rest();
   RecordHeader header;
   for (int32_t i = 0; i < record.header_count; ++i) {
-    if (!read_header(headers, header)) return fail("record header does not fit its record");
+    if (!read_header(body, header)) return fail("record header does not fit its record");
   }
-  if (headers.remaining() != 0) return fail("record is longer than what it holds");
-  record.raw_headers = body.raw(body.remaining());
+  if (body.remaining() != 0) return fail("record is longer than what it holds");
   return record;
 }
 

@@ -3,34 +3,19 @@
 
 #include <array>
 
+#include "protocol/records/record_cursor.h"
 #include "protocol/records/record_reader.h"
 
 namespace ottla::records {
 
 namespace {
 
-// The two sources have the same shape: sticky failure, a position that counts all bytes passed.
-class SpanSource {
- public:
-  explicit SpanSource(Bytes bytes) : reader_(bytes) {}
-  bool ok() const { return reader_.ok(); }
-  size_t position() const { return reader_.position(); }
-  bool at_end() { return reader_.remaining() == 0; }
-  void skip(size_t count) { reader_.skip(count); }
-  int32_t varint() { return reader_.varint(); }
-  int64_t varlong() { return reader_.varlong(); }
-  Status status() const { return {}; }
-
- private:
-  Reader reader_;
-};
-
+// Has the shape of RecordCursor: sticky failure, a position that counts all bytes passed.
 class StreamSource {
  public:
   StreamSource(Compression codec, Bytes bytes) : stream_(open_decompressor(codec, bytes)) {}
   bool ok() const { return !failed_; }
   size_t position() const { return passed_ + next_; }
-  bool at_end() { return next_ == size_ && !fill(); }
   void skip(size_t count) {
     while (count > 0 && !failed_) {
       if (next_ == size_ && !fill()) {
@@ -50,6 +35,12 @@ class StreamSource {
     const uint64_t raw = unsigned_varint(10);
     return static_cast<int64_t>((raw >> 1) ^ (0 - (raw & 1)));
   }
+  bool skip_blob() {
+    const int32_t length = varint();
+    if (length > 0) skip(static_cast<size_t>(length));
+    return length >= 0;
+  }
+  size_t remaining() { return next_ == size_ && !fill() ? 0 : size_ - next_; }
   // Why the stream itself failed, if it did.
   const Status& status() const { return status_; }
 
@@ -94,14 +85,6 @@ class StreamSource {
   Status status_;
 };
 
-// Returns whether there was a blob, and not null.
-template <typename Source>
-bool skip_blob(Source& source) {
-  const int32_t length = source.varint();
-  if (length > 0) source.skip(static_cast<size_t>(length));
-  return length >= 0;
-}
-
 template <typename Source>
 const char* walk_one(Source& source, WalkedRecord& record, int64_t& timestamp_delta) {
   const int32_t size = source.varint();
@@ -110,13 +93,13 @@ const char* walk_one(Source& source, WalkedRecord& record, int64_t& timestamp_de
   source.skip(1);  // attributes, unused
   timestamp_delta = source.varlong();
   record.offset_delta = source.varint();
-  record.has_key = skip_blob(source);
-  skip_blob(source);
+  record.has_key = source.skip_blob();
+  source.skip_blob();
   const int32_t headers = source.varint();
   if (headers < 0) return "invalid number of record headers";
   for (int32_t i = 0; i < headers && source.ok(); ++i) {
-    if (!skip_blob(source)) return "null header key";
-    skip_blob(source);
+    if (!source.skip_blob()) return "null header key";
+    source.skip_blob();
   }
   if (!source.ok()) return "record goes beyond its batch";
   return source.position() - start == static_cast<size_t>(size) ? nullptr
@@ -127,18 +110,18 @@ template <typename Source>
 Status walk(const RecordBatchView& batch, Source& source, RecordVisitor& visitor) {
   const auto base = static_cast<uint64_t>(batch.base_timestamp());
   const bool log_append_time = batch.is_log_append_time();
+  const int64_t max_timestamp = batch.max_timestamp();
   const int32_t count = batch.record_count();
   WalkedRecord record;
   for (record.index = 0; record.index < count; ++record.index) {
     int64_t delta = 0;
     const char* error = walk_one(source, record, delta);
-    if (!source.status().ok()) return source.status();
     if (error != nullptr) return {ErrorCode::INVALID_RECORD, error};
     record.timestamp =
-        log_append_time ? batch.max_timestamp() : static_cast<int64_t>(base + static_cast<uint64_t>(delta));
+        log_append_time ? max_timestamp : static_cast<int64_t>(base + static_cast<uint64_t>(delta));
     visitor.on_record(record);
   }
-  if (source.at_end()) return source.status();
+  if (source.remaining() == 0 && source.ok()) return {};
   return {ErrorCode::INVALID_RECORD, "incorrect declared batch size, records still remaining"};
 }
 
@@ -148,11 +131,12 @@ Status walk_records(const RecordBatchView& batch, RecordVisitor& visitor) {
   const auto codec = batch.compression();
   if (!codec) return {ErrorCode::UNKNOWN_SERVER_ERROR, "unknown compression type"};
   if (*codec == Compression::kNone) {
-    SpanSource source(batch.records());
-    return walk(batch, source, visitor);
+    RecordCursor cursor(batch.records());
+    return walk(batch, cursor, visitor);
   }
   StreamSource source(*codec, batch.records());
-  return walk(batch, source, visitor);
+  const Status status = walk(batch, source, visitor);
+  return source.status().ok() ? status : source.status();
 }
 
 }  // namespace ottla::records

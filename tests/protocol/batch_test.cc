@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "protocol/records/batch_builder.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/crc32c.h"
@@ -137,6 +139,33 @@ TEST(RecordBatchEditor, TimesAndProducersRenewTheChecksum) {
   EXPECT_TRUE(editor.view().crc_is_valid());
   EXPECT_EQ(editor.view().producer_id(), 4);
   EXPECT_EQ(editor.view().last_sequence(), 6);
+}
+
+TEST(RecordBatchEditor, AttributesThatNobodyKnowsAreLostWithTheTime) {
+  std::vector<uint8_t> batch = batch_of({"a"}, {.compression = Compression::kLz4, .transactional = true});
+  batch[kAttributesPosition] = 0x7f;
+  RecordBatchEditor(batch).set_max_timestamp(999, false);
+  EXPECT_EQ(RecordBatchView(batch).attributes(), 3 | kTransactionalFlag);
+}
+
+TEST(RecordReader, BitsOfAVarintThatOverflowItAreDroppedAsInKafka) {
+  std::vector<uint8_t> batch = batch_of({"a"});
+  batch.resize(kBatchHeaderSize);
+  // Length 11, attributes, time, an offset delta of five bytes whose last one is too large, null key, "x".
+  const auto record = std::to_array<uint8_t>({22, 0, 0, 0x82, 0x80, 0x80, 0x80, 0x70, 1, 2, 'x', 0});
+  batch.insert(batch.end(), record.begin(), record.end());
+  RecordReader reader;
+  ASSERT_TRUE(reader.open(batch).ok());
+  const auto read = reader.next();
+  ASSERT_TRUE(read) << reader.status().message();
+  EXPECT_EQ(read->offset, 1);
+  EXPECT_EQ(text_of(read->value), "x");
+}
+
+TEST(RecordBatchView, TheLastSequenceWrapsBehindTheLargest) {
+  std::vector<uint8_t> batch =
+      batch_of({"a", "b", "c"}, {.producer_id = 1, .producer_epoch = 0, .base_sequence = INT32_MAX - 1});
+  EXPECT_EQ(RecordBatchView(batch).last_sequence(), 0);
 }
 
 TEST(BatchWalker, GoesFromBatchToBatchAndIgnoresAPartialLastOne) {

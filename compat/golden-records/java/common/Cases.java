@@ -89,10 +89,10 @@ final class Cases {
     }
 
     private byte[] bytes() {
-        int kind = random.nextInt(40);
+        int kind = random.nextInt(80);
         if (kind < 5) return null;
         if (kind < 10) return new byte[0];
-        byte[] bytes = new byte[kind < 36 ? random.nextInt(40) : kind < 39 ? random.nextInt(3000) : random.nextInt(100_000)];
+        byte[] bytes = new byte[kind < 70 ? random.nextInt(40) : kind < 79 || random.nextInt(5) > 0 ? random.nextInt(800) : random.nextInt(100_000)];
         if (random.nextBoolean()) {
             random.nextBytes(bytes);
         } else {

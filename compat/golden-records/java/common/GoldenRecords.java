@@ -104,7 +104,8 @@ public final class GoldenRecords {
             hex(record.hasValue() ? Cases.bytesOf(record.value()) : null);
             headers(record.headers());
             if (batch.isControlBatch()) {
-                line.append(',').append(record.hasKey() ? ControlRecordType.parse(record.key()).ordinal() : -1);
+                ControlRecordType type = record.hasKey() ? ControlRecordType.parse(record.key()) : ControlRecordType.UNKNOWN;
+                line.append(',').append(type == ControlRecordType.UNKNOWN ? -1 : type.ordinal());
             }
             line.append(']');
             comma = ",";
