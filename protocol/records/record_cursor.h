@@ -36,16 +36,18 @@ class RecordCursor {
     const uint64_t raw = unsigned_varint<10>();
     return static_cast<int64_t>((raw >> 1) ^ (0 - (raw & 1)));
   }
-  // A varint length, negative for null, and as many bytes.
-  std::optional<Bytes> blob() {
+  // A varint length, negative for null, and as many bytes. Written where it belongs: an optional that is
+  // returned is stored bytewise and loaded whole, which stalls.
+  void blob(std::optional<Bytes>& out) {
     const int32_t length = varint();
-    if (length < 0 || remaining() < static_cast<size_t>(length)) {
-      if (length >= 0) fail();
-      return std::nullopt;
+    if (length < 0) {
+      out.reset();
+    } else if (remaining() < static_cast<size_t>(length)) {
+      fail();
+    } else {
+      out.emplace(next_, static_cast<size_t>(length));
+      next_ += length;
     }
-    const Bytes bytes(next_, static_cast<size_t>(length));
-    next_ += length;
-    return bytes;
   }
   // The same without looking at the bytes; whether it was not null.
   bool skip_blob() {
@@ -55,21 +57,47 @@ class RecordCursor {
   }
 
  private:
+  // Numbers of one and two bytes are nearly all that there are.
   template <int kMostBytes>
   uint64_t unsigned_varint() {
-    if (next_ != end_ && *next_ < 0x80) [[likely]]
-      return *next_++;
-    return long_varint(kMostBytes);
-  }
-  uint64_t long_varint(int most_bytes) {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 7 * most_bytes && next_ != end_; shift += 7) {
-      const uint8_t byte = *next_++;
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+    if (next_ == end_) [[unlikely]] {
+      fail();
+      return 0;
     }
-    fail();
-    return 0;
+    const uint32_t first = next_[0];
+    if (first < 0x80) {
+      next_ += 1;
+      return first;
+    }
+    if (remaining() >= 2) [[likely]] {
+      const uint32_t second = next_[1];
+      if (second < 0x80) {
+        next_ += 2;
+        return (first & 0x7f) | second << 7;
+      }
+    }
+    const Long number = long_varint(next_, end_, kMostBytes);
+    if (number.after == nullptr) {
+      fail();
+      return 0;
+    }
+    next_ = number.after;
+    return number.value;
+  }
+
+  struct Long {
+    uint64_t value;
+    const uint8_t* after;  // null where it does not end
+  };
+  // By values, so that a cursor can live in registers.
+  [[gnu::noinline]] static Long long_varint(const uint8_t* next, const uint8_t* end, int most_bytes) {
+    uint64_t value = 0;
+    for (int shift = 0; shift < 7 * most_bytes && next != end; shift += 7) {
+      const uint8_t byte = *next++;
+      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return {value, next};
+    }
+    return {0, nullptr};
   }
 
   const uint8_t* begin_;

@@ -13,11 +13,12 @@ namespace {
 constexpr size_t kLongestVarint = 5;
 
 bool read_header(RecordCursor& cursor, RecordHeader& header) {
-  const auto key = cursor.blob();
-  if (!key) return false;
-  header.value = cursor.blob();
+  std::optional<Bytes> key;
+  cursor.blob(key);
+  cursor.blob(header.value);
+  if (!key || !cursor.ok()) return false;
   header.key = {reinterpret_cast<const char*>(key->data()), key->size()};
-  return cursor.ok();
+  return true;
 }
 
 }  // namespace
@@ -86,32 +87,37 @@ std::optional<RecordView> RecordReader::next_v2() {
   const int32_t size = length.varint();
   if (!length.ok() || size < 0) return fail("invalid record size");
   window_.consume(length.position());
-  const Bytes record = window_.peek(static_cast<size_t>(size));
-  if (record.size() < static_cast<size_t>(size)) return fail("record goes beyond its batch");
-  window_.consume(record.size());
-  return read_v2(record);
+  const Bytes bytes = window_.peek(static_cast<size_t>(size));
+  if (bytes.size() < static_cast<size_t>(size)) return fail("record goes beyond its batch");
+  window_.consume(bytes.size());
+  std::optional<RecordView> record(std::in_place);
+  if (const char* error = read_v2(bytes, *record); error != nullptr) {
+    fail(error);
+    record.reset();
+  }
+  return record;
 }
 
-std::optional<RecordView> RecordReader::read_v2(Bytes bytes) {
+// Why it cannot be read; null where it was.
+const char* RecordReader::read_v2(Bytes bytes, RecordView& record) const {
   RecordCursor body(bytes);
-  RecordView record;
   body.skip(1);  // attributes, unused
   const int64_t timestamp_delta = body.varlong();
-  record.timestamp = batch_timestamp_.value_or(
-      static_cast<int64_t>(static_cast<uint64_t>(base_timestamp_) + static_cast<uint64_t>(timestamp_delta)));
+  record.timestamp = batch_timestamp_ ? *batch_timestamp_
+                                      : static_cast<int64_t>(static_cast<uint64_t>(base_timestamp_) +
+                                                             static_cast<uint64_t>(timestamp_delta));
   record.offset =
       static_cast<int64_t>(static_cast<uint64_t>(base_offset_) + static_cast<uint64_t>(body.varint()));
-  record.key = body.blob();
-  record.value = body.blob();
+  body.blob(record.key);
+  body.blob(record.value);
   record.header_count = body.varint();
-  if (!body.ok() || record.header_count < 0) return fail("record does not hold what it says");
+  if (!body.ok() || record.header_count < 0) return "record does not hold what it says";
   record.raw_headers = body.rest();
   RecordHeader header;
   for (int32_t i = 0; i < record.header_count; ++i) {
-    if (!read_header(body, header)) return fail("record header does not fit its record");
+    if (!read_header(body, header)) return "record header does not fit its record";
   }
-  if (body.remaining() != 0) return fail("record is longer than what it holds");
-  return record;
+  return body.remaining() == 0 ? nullptr : "record is longer than what it holds";
 }
 
 Status RecordReader::open_legacy(Bytes batch) {

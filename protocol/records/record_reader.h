@@ -72,7 +72,7 @@ class RecordReader {
   Status find_base_offset(const LegacyMessage& wrapper);
   void open_window(Compression codec, Bytes bytes, size_t batch_size, Lz4Header lz4_header);
   std::optional<RecordView> next_v2();
-  std::optional<RecordView> read_v2(Bytes record);
+  const char* read_v2(Bytes bytes, RecordView& record) const;
   std::optional<RecordView> next_inner();
   // The next whole message inside a wrapper; nothing at the end.
   Bytes peek_inner();

@@ -85,11 +85,9 @@ class StreamSource {
   Status status_;
 };
 
+// What follows a record's size.
 template <typename Source>
-const char* walk_one(Source& source, WalkedRecord& record, int64_t& timestamp_delta) {
-  const int32_t size = source.varint();
-  if (!source.ok() || size < 0) return "invalid record size";
-  const size_t start = source.position();
+const char* walk_body(Source& source, WalkedRecord& record, int64_t& timestamp_delta) {
   source.skip(1);  // attributes, unused
   timestamp_delta = source.varlong();
   record.offset_delta = source.varint();
@@ -101,9 +99,30 @@ const char* walk_one(Source& source, WalkedRecord& record, int64_t& timestamp_de
     if (!source.skip_blob()) return "null header key";
     source.skip_blob();
   }
-  if (!source.ok()) return "record goes beyond its batch";
-  return source.position() - start == static_cast<size_t>(size) ? nullptr
-                                                                : "record size differs from what it holds";
+  return source.ok() ? nullptr : "record goes beyond its batch";
+}
+
+constexpr const char* kWrongSize = "record size differs from what it holds";
+
+const char* walk_one(StreamSource& source, WalkedRecord& record, int64_t& timestamp_delta) {
+  const int32_t size = source.varint();
+  if (!source.ok() || size < 0) return "invalid record size";
+  const size_t start = source.position();
+  const char* error = walk_body(source, record, timestamp_delta);
+  if (error != nullptr) return error;
+  return source.position() - start == static_cast<size_t>(size) ? nullptr : kWrongSize;
+}
+
+// Goes on by the record's size at once: the next record is found while this one is looked at.
+const char* walk_one(RecordCursor& cursor, WalkedRecord& record, int64_t& timestamp_delta) {
+  const int32_t size = cursor.varint();
+  if (!cursor.ok() || size < 0) return "invalid record size";
+  if (cursor.remaining() < static_cast<size_t>(size)) return "record goes beyond its batch";
+  RecordCursor body(cursor.rest().first(static_cast<size_t>(size)));
+  cursor.skip(static_cast<size_t>(size));
+  const char* error = walk_body(body, record, timestamp_delta);
+  if (error != nullptr) return error;
+  return body.remaining() == 0 ? nullptr : kWrongSize;
 }
 
 template <typename Source>
@@ -125,18 +144,25 @@ Status walk(const RecordBatchView& batch, Source& source, RecordVisitor& visitor
   return {ErrorCode::INVALID_RECORD, "incorrect declared batch size, records still remaining"};
 }
 
+// Apart from the other, whose window is large: this one needs registers alone.
+[[gnu::noinline]] Status walk_plain(const RecordBatchView& batch, RecordVisitor& visitor) {
+  RecordCursor cursor(batch.records());
+  return walk(batch, cursor, visitor);
+}
+
+[[gnu::noinline]] Status walk_compressed(Compression codec, const RecordBatchView& batch,
+                                         RecordVisitor& visitor) {
+  StreamSource source(codec, batch.records());
+  const Status status = walk(batch, source, visitor);
+  return source.status().ok() ? status : source.status();
+}
+
 }  // namespace
 
 Status walk_records(const RecordBatchView& batch, RecordVisitor& visitor) {
   const auto codec = batch.compression();
   if (!codec) return {ErrorCode::UNKNOWN_SERVER_ERROR, "unknown compression type"};
-  if (*codec == Compression::kNone) {
-    RecordCursor cursor(batch.records());
-    return walk(batch, cursor, visitor);
-  }
-  StreamSource source(*codec, batch.records());
-  const Status status = walk(batch, source, visitor);
-  return source.status().ok() ? status : source.status();
+  return *codec == Compression::kNone ? walk_plain(batch, visitor) : walk_compressed(*codec, batch, visitor);
 }
 
 }  // namespace ottla::records
