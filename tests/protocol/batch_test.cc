@@ -6,6 +6,7 @@
 #include "protocol/records/batch_builder.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/crc32c.h"
+#include "protocol/records/record_walk.h"
 #include "tests/protocol/record_helpers.h"
 
 namespace ottla::records {
@@ -111,6 +112,57 @@ TEST_P(EveryCodec, DamagedBatchesAreSafeToRead) {
       }
     }
     EXPECT_FALSE(reader.status().ok()) << length;
+  }
+}
+
+class Count : public RecordVisitor {
+ public:
+  void on_record(const WalkedRecord& record) override {
+    ++records;
+    sum += record.timestamp + record.offset_delta + (record.has_key ? 1 : 0);
+  }
+  int64_t records = 0;
+  int64_t sum = 0;
+};
+
+// What the walk says of `batch`, and what reading every record says.
+void expect_same_judgement(const std::vector<uint8_t>& batch, size_t at) {
+  const RecordBatchView view(batch);
+  Count walked;
+  const bool walks = walk_records(view, walked).ok();
+  RecordReader reader;
+  Count read;
+  bool reads = reader.open(batch).ok();
+  while (const auto record = reader.next()) {
+    const auto delta = static_cast<int32_t>(record->offset - view.base_offset());
+    read.on_record({0, record->timestamp, delta, record->key.has_value()});
+  }
+  reads = reads && reader.status().ok();
+  ASSERT_EQ(walks, reads) << at;
+  if (!walks) return;
+  ASSERT_EQ(walked.records, read.records) << at;
+  ASSERT_EQ(walked.sum, read.sum) << at;
+}
+
+TEST(RecordWalk, JudgesDamagedRecordsAsTheReaderDoes) {
+  BatchBuilder builder;
+  builder.begin({});
+  const std::vector<RecordHeader> headers = {{"h", bytes_of("x")}, {"i", std::nullopt}};
+  builder.append(1000, bytes_of("k"), bytes_of(std::string(70, 'v')));
+  builder.append(20000000, std::nullopt, bytes_of("v"), headers);
+  builder.append(900, bytes_of(std::string(9000, 'k')), std::nullopt);
+  builder.append(1001, bytes_of("k"), bytes_of("v"));
+  const auto built = builder.finish();
+  const std::vector<uint8_t> good(built.value().begin(), built.value().end());
+  for (size_t at = kBatchHeaderSize; at < good.size(); ++at) {
+    if (at > kBatchHeaderSize + 200 && at + 100 < good.size()) continue;
+    for (int value = 0; value < 256; ++value) {
+      std::vector<uint8_t> bad = good;
+      bad[at] = static_cast<uint8_t>(value);
+      expect_same_judgement(bad, at);
+    }
+    std::vector<uint8_t> cut(good.begin(), good.begin() + static_cast<ptrdiff_t>(at));
+    expect_same_judgement(cut, at);
   }
 }
 

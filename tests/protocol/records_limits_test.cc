@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "protocol/generated/produce_request.h"
+#include "protocol/generated/produce_response.h"
 #include "protocol/records/legacy_records.h"
 #include "protocol/records/record_walk.h"
 #include "protocol/records/validation.h"
@@ -207,6 +209,29 @@ TEST(Allocations, AnUncompressedBatchIsValidatedAndReadWithoutOne) {
   before = g_count;
   EXPECT_TRUE(validate_records(batch, rules).ok());
   EXPECT_LE(g_count - before, 1u);
+}
+
+TEST(Allocations, AProduceRequestIsDecodedAndAnsweredWithoutOne) {
+  constexpr int16_t kVersion = 9;
+  const std::vector<uint8_t> batch = batch_of({"value"});
+  protocol::ProduceRequest request;
+  request.topic_data.emplace_back().name = "topic";
+  request.topic_data[0].partition_data.emplace_back().records = RecordsField::of(Bytes(batch));
+  protocol::ProduceResponse response;
+  response.responses.emplace_back().name = "topic";
+  response.responses[0].partition_responses.emplace_back().base_offset = 5;
+  Writer frame;
+  request.encode(frame, kVersion);
+  Writer answer;
+  response.encode(answer, kVersion);
+  const size_t before = g_count;
+  Reader reader(frame.buffer());
+  request.decode(reader, kVersion);
+  answer.clear();
+  response.encode(answer, kVersion);
+  EXPECT_EQ(g_count - before, 0u);
+  EXPECT_TRUE(reader.ok());
+  EXPECT_EQ(request.topic_data[0].partition_data[0].records.bytes.size(), batch.size());
 }
 
 }  // namespace
