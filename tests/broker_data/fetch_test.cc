@@ -103,6 +103,25 @@ TEST_F(FetchTest, TheFirstPartitionWithRecordsGetsABatchWhateverTheLimits) {
   EXPECT_EQ(texts_in(answers.at(1).records).size(), 1u);
 }
 
+TEST_F(FetchTest, OldClientsPageThroughABatchThatGrowsWhenItIsConverted) {
+  const Texts values(100, "x");
+  const size_t batch = batch_of(values).size();
+  put(values);
+  for (int16_t version = 0; version <= 3; ++version) {
+    int64_t offset = 0;
+    while (offset < 100) {
+      const auto answer = fetch_one({.offset = offset}, version);
+      ASSERT_EQ(answer.error_code, 0);
+      // No larger than what was read, but for the message that does not fit whole.
+      EXPECT_LE(answer.records.size(), batch + 100);
+      const Texts texts = texts_in(answer.records);
+      ASSERT_FALSE(texts.empty()) << "version " << version << " at " << offset;
+      for (const std::string& text : texts) ASSERT_EQ(text, std::to_string(offset++) + ":x");
+    }
+    EXPECT_EQ(offset, 100);
+  }
+}
+
 TEST_F(FetchTest, LimitsHold) {
   for (int i = 0; i < 5; ++i) put({std::string(100, 'x')});
   const size_t batch = fetch_one({.max_bytes = 1}).records.size();

@@ -44,6 +44,38 @@ TEST_F(ProduceTest, WhatEveryVersionProducesEveryVersionFetches) {
   }
 }
 
+TEST_F(ProduceTest, TheTopicsCompressionIsWhatIsKeptWhateverCame) {
+  storage::LogConfig config;
+  config.compression = records::Compression::kGzip;
+  make_topic("gzip", 1, config);
+  int64_t offset = 0;
+  const auto expect_kept = [&](const OwnedBatch& records, int16_t version) {
+    ASSERT_EQ(produce(records, "gzip", 0, version).error_code, 0) << "at version " << version;
+    const auto fetched = fetch_one({.topic = "gzip", .offset = offset});
+    const records::RecordBatchView batch(fetched.records.bytes);
+    EXPECT_EQ(batch.magic(), records::kMagicV2);
+    EXPECT_EQ(batch.compression(), records::Compression::kGzip);
+    EXPECT_TRUE(batch.crc_is_valid());
+    EXPECT_THAT(texts_in(fetched.records),
+                ElementsAre(std::to_string(offset) + ":a", std::to_string(offset + 1) + ":b"));
+    offset += 2;
+  };
+  expect_kept(legacy_set_of(0, {"a", "b"}), 0);
+  expect_kept(legacy_set_of(1, {"a", "b"}), 2);
+  for (const auto codec :
+       {records::Compression::kNone, records::Compression::kGzip, records::Compression::kSnappy,
+        records::Compression::kLz4, records::Compression::kZstd}) {
+    const OwnedBatch batch = batch_of({"a", "b"}, {.compression = codec});
+    expect_kept(batch, 7);
+    if (codec == records::Compression::kZstd) continue;
+    for (const int8_t magic : {records::kMagicV0, records::kMagicV1}) {
+      Writer old;
+      ASSERT_TRUE(records::down_convert(batch, magic, 0, old).ok());
+      expect_kept({old.buffer().begin(), old.buffer().end()}, magic == records::kMagicV0 ? 1 : 2);
+    }
+  }
+}
+
 TEST_F(ProduceTest, BatchesCarryTheLeadersEpochWhateverTheClientWrote) {
   records::BatchOptions options;
   options.partition_leader_epoch = 99;
