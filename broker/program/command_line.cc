@@ -58,6 +58,28 @@ void take_zookeeper_arguments(const std::vector<std::string>& positional, Comman
   out.zookeeper_data_dir = positional[1];
 }
 
+CLI::App* add_decode(CLI::App& app, DecodeArguments& out) {
+  CLI::App* decode = app.add_subcommand("decode", "print a captured frame of Kafka's protocol as JSON");
+  decode->add_option("frame", out.input,
+                     "hexadecimal text, or a file of it or of the bytes; '-' or nothing: standard input");
+  decode->add_flag("--response", out.response, "the frame is a response; needs --key and --version");
+  decode->add_option("--key", out.key, "the API, by key or name; a request says it itself");
+  decode->add_option("--version", out.version, "the version; a request says it itself");
+  decode->add_option(
+      "--message", out.message,
+      "the bytes are this message at --version, without a header ('ottla messages' lists them)");
+  decode->add_flag("--records", out.records, "show the bytes of records, in base64, in place of their size");
+  return decode;
+}
+
+CLI::App* add_messages(CLI::App& app, MessagesArguments& out) {
+  CLI::App* messages = app.add_subcommand(
+      "messages", "list every API and message of Kafka's protocol, its versions and fields");
+  messages->add_option("names", out.names, "only these: APIs by name or key, messages by name");
+  messages->add_option("--version", out.version, "only what this version has");
+  return messages;
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
@@ -102,6 +124,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
       ->required()
       ->expected(1, 2);
   common(zookeeper);
+  CLI::App* decode = add_decode(app, out.decode);
+  CLI::App* messages = add_messages(app, out.messages);
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.add_subcommand("help", "print this help");
 
@@ -121,6 +145,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
     check_overrides(out.overrides);
     if (!emulated.empty()) out.overrides.push_back("ottla.emulate=" + emulated);
     if (server->parsed()) out.command = CommandLine::Command::kServer;
+    if (decode->parsed()) out.command = CommandLine::Command::kDecode;
+    if (messages->parsed()) out.command = CommandLine::Command::kMessages;
     if (version->parsed()) out.command = CommandLine::Command::kVersion;
     if (zookeeper->parsed()) {
       out.command = CommandLine::Command::kZookeeper;

@@ -9,8 +9,24 @@
 
 namespace ottla {
 
+// `ottla decode`
+struct DecodeArguments {
+  std::vector<std::string> input = {};  // a file, or hexadecimal text; none or "-": standard input
+  std::string key = {};                 // of the API, or its name
+  std::optional<int> version = {};
+  std::string message = {};
+  bool response = false;
+  bool records = false;
+};
+
+// `ottla messages`
+struct MessagesArguments {
+  std::vector<std::string> names = {};
+  std::optional<int> version = {};
+};
+
 struct CommandLine {
-  enum class Command { kStart, kServer, kZookeeper, kVersion };
+  enum class Command { kStart, kServer, kZookeeper, kDecode, kMessages, kVersion };
   Command command = Command::kStart;
   std::string server_properties;     // empty: none given (start only)
   std::string zookeeper_properties;  // empty: none given
@@ -20,6 +36,8 @@ struct CommandLine {
   std::vector<std::string> overrides;  // "key=value" of each --override, in order
   bool daemon = false;
   bool debug = false;
+  DecodeArguments decode;
+  MessagesArguments messages;
 };
 
 struct ParsedCommandLine {

@@ -8,6 +8,7 @@
 
 #include "broker/program/command_line.h"
 #include "broker/program/daemon.h"
+#include "broker/program/inspect.h"
 #include "broker/program/program.h"
 #include "protocol/base/log.h"
 
@@ -19,6 +20,8 @@ int run(const CommandLine& command_line) {
     std::printf("ottla %s\n", OTTLA_VERSION);
     return 0;
   }
+  if (command_line.command == CommandLine::Command::kDecode) return run_decode(command_line.decode);
+  if (command_line.command == CommandLine::Command::kMessages) return run_messages(command_line.messages);
   if (command_line.debug) set_log_level(LogLevel::kDebug);
   if (command_line.daemon) {
     const char* directory = std::getenv("LOG_DIR");

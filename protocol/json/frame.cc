@@ -75,7 +75,13 @@ class FrameDecoder {
     if (message == nullptr)
       return failure(fmt::format("there is no API with key {} (byte {})", key, position_));
     // Before the header: its shape depends on whether this is a version at all.
-    if (!known_version(*message, version)) return failure(std::move(error_));
+    if (!known_version(*message, version)) {
+      if (key == 0 && position_ == 0)
+        error_ +=
+            fmt::format("; or, if the first four bytes are its length, {} bytes should follow and {} do",
+                        static_cast<uint16_t>(version), bytes_.size() - 4);
+      return failure(std::move(error_));
+    }
     out_["api"] = find_api(key)->name;
     out_["version"] = version;
     const int16_t header = request_header_version(static_cast<ApiKey>(key), version);

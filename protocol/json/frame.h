@@ -16,10 +16,10 @@ struct FrameOptions {
   // A response carries neither key nor version: both must be given. A request names them itself; what is
   // given has to agree with it.
   bool response = false;
-  std::optional<int> key;
-  std::optional<int> version;
+  std::optional<int> key = {};
+  std::optional<int> version = {};
   // The bytes are one message of this name (of the internal topics, say) at `version`, without any header.
-  std::string message;
+  std::string message = {};
   // Bytes of records in place of their size.
   bool records = false;
 };

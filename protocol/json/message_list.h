@@ -11,9 +11,9 @@ namespace ottla::protocol {
 
 struct MessageListOptions {
   // APIs by name or key, messages by name; none: all.
-  std::vector<std::string> names;
+  std::vector<std::string> names = {};
   // Only what this version has, as it has it.
-  std::optional<int> version;
+  std::optional<int> version = {};
 };
 
 struct MessageListText {

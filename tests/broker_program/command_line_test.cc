@@ -83,5 +83,25 @@ TEST(CommandLine, HelpNamesEveryCommand) {
     EXPECT_THAT(parsed.text, HasSubstr(command));
 }
 
+TEST(CommandLine, DecodeTakesAFrameAndWhatAResponseDoesNotSay) {
+  const CommandLine line =
+      good({"ottla", "decode", "--response", "--key", "Fetch", "--version", "12", "00", "ff"});
+  EXPECT_EQ(line.command, Command::kDecode);
+  EXPECT_TRUE(line.decode.response);
+  EXPECT_EQ(line.decode.key, "Fetch");
+  EXPECT_EQ(line.decode.version, 12);
+  EXPECT_THAT(line.decode.input, ElementsAre("00", "ff"));
+  EXPECT_THAT(good({"ottla", "decode"}).decode.input, ElementsAre());
+  EXPECT_THAT(good({"ottla", "decode", "-"}).decode.input, ElementsAre("-"));
+  EXPECT_THAT(refused({"ottla", "decode", "--version", "new"}), HasSubstr("--version"));
+}
+
+TEST(CommandLine, MessagesTakesNamesAndAVersion) {
+  const CommandLine line = good({"ottla", "messages", "Produce", "3", "--version", "9"});
+  EXPECT_EQ(line.command, Command::kMessages);
+  EXPECT_THAT(line.messages.names, ElementsAre("Produce", "3"));
+  EXPECT_EQ(line.messages.version, 9);
+}
+
 }  // namespace
 }  // namespace ottla
