@@ -42,7 +42,7 @@ class MessageChecker {
       : message_(message), errors_(errors) {}
 
   void check() {
-    const std::string where = message_.file + ": " + message_.name;
+    const Place where = message_.place();
     static const std::set<std::string> kKinds = {"request",  "response",        "header",           "data",
                                                  "metadata", "coordinator-key", "coordinator-value"};
     if (!is_identifier(message_.name)) error(where, "is not a name");
@@ -54,24 +54,27 @@ class MessageChecker {
     if (!message_.flexible.empty() && message_.flexible.highest != VersionRange::kOpen) {
       error(where, "\"flexible\" must be \"N+\" or \"none\"");
     }
-    for (const Struct& entry : message_.structs) define(entry.name, entry.fields, where);
+    for (const Struct& entry : message_.structs)
+      define(entry.name, entry.fields, where.inside(entry.name, entry.line));
     collect_inline(message_.fields, where);
-    for (const Struct& entry : message_.structs) collect_inline(entry.fields, where + "." + entry.name);
+    for (const Struct& entry : message_.structs)
+      collect_inline(entry.fields, where.inside(entry.name, entry.line));
     check_fields(message_.fields, message_.versions, where);
     for (const Struct& entry : message_.structs) {
-      check_fields(entry.fields, entry.versions.intersect(message_.versions), where + "." + entry.name);
+      check_fields(entry.fields, entry.versions.intersect(message_.versions),
+                   where.inside(entry.name, entry.line));
     }
     for (const Struct& entry : message_.structs) {
-      if (!used_.contains(entry.name)) error(where + "." + entry.name, "structure is never used");
+      if (!used_.contains(entry.name)) error(where.inside(entry.name, entry.line), "structure is never used");
     }
     std::set<std::string> path;
     check_recursion(message_.fields, path, where);
   }
 
  private:
-  void error(const std::string& where, const std::string& what) { errors_.push_back(where + ": " + what); }
+  void error(const Place& where, const std::string& what) { errors_.push_back(where.text() + ": " + what); }
 
-  void define(const std::string& name, const std::vector<Field>& fields, const std::string& where) {
+  void define(const std::string& name, const std::vector<Field>& fields, const Place& where) {
     if (!is_identifier(name) || std::isupper(static_cast<unsigned char>(name[0])) == 0) {
       error(where, fmt::format("\"{}\" is not a name for a structure", name));
     }
@@ -80,20 +83,19 @@ class MessageChecker {
     }
   }
 
-  void collect_inline(const std::vector<Field>& fields, const std::string& where) {
+  void collect_inline(const std::vector<Field>& fields, const Place& where) {
     for (const Field& field : fields) {
       if (field.fields.empty()) continue;
-      define(field.type, field.fields, where + "." + field.name);
-      collect_inline(field.fields, where + "." + field.name);
+      define(field.type, field.fields, where.inside(field.name, field.line));
+      collect_inline(field.fields, where.inside(field.name, field.line));
     }
   }
 
-  void check_fields(const std::vector<Field>& fields, const VersionRange& possible,
-                    const std::string& where) {
+  void check_fields(const std::vector<Field>& fields, const VersionRange& possible, const Place& where) {
     std::set<std::string> names;
     std::set<int> tags;
     for (const Field& field : fields) {
-      const std::string field_where = where + "." + field.name;
+      const Place field_where = where.inside(field.name, field.line);
       if (!is_identifier(field.name)) error(field_where, "is not a name");
       if (!names.insert(member_name(field.name)).second) error(field_where, "is defined twice");
       if (field.tag && !tags.insert(*field.tag).second)
@@ -112,7 +114,7 @@ class MessageChecker {
     }
   }
 
-  void check_type(const Field& field, const std::string& where) {
+  void check_type(const Field& field, const Place& where) {
     const bool primitive = is_primitive(field.type);
     if (primitive && !field.fields.empty()) error(where, "a primitive type cannot have fields");
     if (!primitive && !structs_.contains(field.type))
@@ -127,7 +129,7 @@ class MessageChecker {
       error(where, fmt::format("a {} cannot be nullable", field.type));
   }
 
-  void check_tag(const Field& field, const VersionRange& present, const std::string& where) {
+  void check_tag(const Field& field, const VersionRange& present, const Place& where) {
     if (!field.tag && field.tagged.empty()) return;
     if (!field.tag || field.tagged.empty()) {
       error(where, "\"tag\" and \"tagged\" need each other");
@@ -141,7 +143,7 @@ class MessageChecker {
     if (field.never_flexible) error(where, "is tagged and \"flexible\": \"none\"");
   }
 
-  void check_default(const Field& field, const std::string& where) {
+  void check_default(const Field& field, const Place& where) {
     if (!field.default_value) return;
     const nlohmann::json& value = *field.default_value;
     if (value.is_null()) {
@@ -164,16 +166,15 @@ class MessageChecker {
     if (!fits) error(where, fmt::format("default {} does not fit {}", value.dump(), field.type));
   }
 
-  void check_recursion(const std::vector<Field>& fields, std::set<std::string>& path,
-                       const std::string& where) {
+  void check_recursion(const std::vector<Field>& fields, std::set<std::string>& path, const Place& where) {
     for (const Field& field : fields) {
       const auto found = structs_.find(field.type);
       if (found == structs_.end()) continue;
       if (!path.insert(field.type).second) {
-        error(where + "." + field.name, fmt::format("structure {} contains itself", field.type));
+        error(where.inside(field.name, field.line), fmt::format("structure {} contains itself", field.type));
         continue;
       }
-      check_recursion(*found->second, path, where + "." + field.name);
+      check_recursion(*found->second, path, where.inside(field.name, field.line));
       path.erase(field.type);
     }
   }
@@ -196,7 +197,7 @@ void check_messages(const std::vector<Message>& messages, std::vector<std::strin
   std::map<int, std::string> responses;
   for (const Message& message : messages) {
     check_message(message, errors);
-    const std::string where = message.file + ": " + message.name;
+    const std::string where = message.place().text();
     if (message.file != file_stem(message.name) + ".json") {
       errors.push_back(fmt::format("{}: the file must be named {}.json", where, file_stem(message.name)));
     }
@@ -211,8 +212,9 @@ void check_messages(const std::vector<Message>& messages, std::vector<std::strin
     if (!message.key || keys.emplace(*message.key, message.file).second) continue;
     errors.push_back(fmt::format("{}: key {} is also in {}", where, *message.key, keys[*message.key]));
   }
-  for (const auto& [key, file] : responses) {
-    if (!requests.contains(key)) errors.push_back(fmt::format("{}: no request has key {}", file, key));
+  for (const Message& message : messages) {
+    if (message.kind != "response" || !message.key || requests.contains(*message.key)) continue;
+    errors.push_back(fmt::format("{}: no request has key {}", message.place().text(), *message.key));
   }
 }
 

@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   }
   std::vector<std::string> errors;
   const std::vector<Message> messages = ottla::generator::load_messages(argv[1], errors);
-  for (const std::string& error : errors) std::cerr << error << "\n";
+  for (const std::string& error : errors) std::cerr << argv[1] << "/" << error << "\n";
   if (!errors.empty()) return 1;
   const fs::path output = argv[2];
   std::error_code error;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
 
@@ -26,15 +27,77 @@ std::optional<int> parse_number(std::string_view text) {
   return value;
 }
 
+// The property that numbered_json adds to each object. No spec can have it: names in JSON hold no line feed.
+constexpr const char* kLine = "\nline";
+
+// Reads a text, counting its lines.
+class LineCounter {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  LineCounter(const char* at, int& line) : at_(at), line_(&line) {}
+  reference operator*() const { return *at_; }
+  LineCounter& operator++() {
+    if (*at_++ == '\n') ++*line_;
+    return *this;
+  }
+  bool operator==(const LineCounter& other) const { return at_ == other.at_; }
+  bool operator!=(const LineCounter& other) const { return at_ != other.at_; }
+
+ private:
+  const char* at_;
+  int* line_;
+};
+
+// The text as JSON, where each object has the line of its brace as kLine. The parser itself tells lines of
+// syntax errors only. Discarded where the text is not JSON, or names a property twice.
+json numbered_json(const std::string& file, const std::string& text, std::vector<std::string>& errors) {
+  int line = 1;
+  std::vector<std::pair<int, std::set<std::string>>> open;
+  bool doubled = false;
+  const auto number = [&](int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open.push_back({line, {}});
+    if (event == json::parse_event_t::key && !open.back().second.insert(parsed.get<std::string>()).second) {
+      errors.push_back(fmt::format("{}:{}: property {} stands twice", file, line, parsed.dump()));
+      doubled = true;
+    }
+    if (event == json::parse_event_t::object_end) {
+      parsed[kLine] = open.back().first;
+      open.pop_back();
+    }
+    return true;
+  };
+  int ignored = 0;
+  try {
+    json result = json::parse(LineCounter(text.data(), line), LineCounter(text.data() + text.size(), ignored),
+                              number, true, true);
+    return doubled ? json(json::value_t::discarded) : result;
+  } catch (const json::parse_error& error) {
+    const auto end = text.begin() + static_cast<ptrdiff_t>(std::min(error.byte, text.size()));
+    std::string what = error.what();
+    if (const size_t colon = what.find("column "); colon != std::string::npos)
+      what.erase(0, what.find(": ", colon) + 2);
+    errors.push_back(
+        fmt::format("{}:{}: is not JSON: {}", file, 1 + std::count(text.begin(), end, '\n'), what));
+    return json(json::value_t::discarded);
+  }
+}
+
+int line_of(const json& object) { return object.is_object() ? object.value(kLine, 0) : 0; }
+
 // Reads the properties of one JSON object and complains about what is missing, mistyped or unknown.
 class Properties {
  public:
-  Properties(const json& object, std::string where, std::vector<std::string>& errors)
-      : object_(object), where_(std::move(where)), errors_(errors) {
+  Properties(const json& object, Place where, std::vector<std::string>& errors)
+      : object_(object), where_(std::move(where)), errors_(errors), known_{kLine} {
     if (!object_.is_object()) error("is not a JSON object");
   }
 
-  void error(const std::string& what) { errors_.push_back(where_ + ": " + what); }
+  void error(const std::string& what) { errors_.push_back(where_.text() + ": " + what); }
 
   std::string text(const char* name, bool required = false) {
     const json* value = find(name, required);
@@ -107,7 +170,7 @@ class Properties {
   }
 
   const json& object_;
-  std::string where_;
+  Place where_;
   std::vector<std::string>& errors_;
   std::set<std::string> known_;
 };
@@ -117,10 +180,11 @@ std::string name_of(const json& object) {
   return object.at("name").get<std::string>();
 }
 
-Field parse_field(const json& object, const std::string& parent, std::vector<std::string>& errors) {
-  const std::string where = parent + "." + name_of(object);
+Field parse_field(const json& object, const Place& parent, std::vector<std::string>& errors) {
+  const Place where = parent.inside(name_of(object), object.is_object() ? line_of(object) : parent.line);
   Properties properties(object, where, errors);
   Field field;
+  field.line = where.line;
   field.name = properties.text("name", true);
   field.type = properties.text("type", true);
   field.is_array = field.type.starts_with("[]");
@@ -144,10 +208,11 @@ Field parse_field(const json& object, const std::string& parent, std::vector<std
   return field;
 }
 
-Struct parse_struct(const json& object, const std::string& parent, std::vector<std::string>& errors) {
-  const std::string where = parent + "." + name_of(object);
+Struct parse_struct(const json& object, const Place& parent, std::vector<std::string>& errors) {
+  const Place where = parent.inside(name_of(object), object.is_object() ? line_of(object) : parent.line);
   Properties properties(object, where, errors);
   Struct result;
+  result.line = where.line;
   result.name = properties.text("name", true);
   result.versions = properties.versions("versions", true);
   for (const json& child : properties.array("fields", true)) {
@@ -185,6 +250,8 @@ std::string VersionRange::text() const {
   return fmt::format("{}-{}", lowest, highest);
 }
 
+std::string Place::text() const { return fmt::format("{}:{}: {}", file, line, path); }
+
 bool is_primitive(std::string_view type) {
   static const std::set<std::string_view> kTypes = {"bool",  "int8",   "int16", "uint16",
                                                     "int32", "uint32", "int64", "float64",
@@ -195,12 +262,10 @@ bool is_primitive(std::string_view type) {
 Message parse_message(const std::string& file, const std::string& text, std::vector<std::string>& errors) {
   Message message;
   message.file = file;
-  const json object = json::parse(text, nullptr, false, true);
-  if (object.is_discarded()) {
-    errors.push_back(file + ": is not JSON");
-    return message;
-  }
-  const std::string where = file + ": " + name_of(object);
+  const json object = numbered_json(file, text, errors);
+  if (object.is_discarded()) return message;
+  message.line = line_of(object);
+  const Place where{file, message.line, name_of(object)};
   Properties properties(object, where, errors);
   message.name = properties.text("name", true);
   message.kind = properties.text("kind", true);
@@ -231,14 +296,14 @@ std::vector<Message> load_messages(const std::filesystem::path& directory, std::
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
-  if (error) errors.push_back(fmt::format("{}: {}", directory.string(), error.message()));
+  if (error) errors.push_back(fmt::format(": {}", error.message()));
   std::sort(files.begin(), files.end());
   std::vector<Message> messages;
   for (const auto& file : files) {
     std::ifstream stream(file);
     std::stringstream text;
     text << stream.rdbuf();
-    if (!stream) errors.push_back(file.string() + ": cannot be read");
+    if (!stream) errors.push_back(file.filename().string() + ": cannot be read");
     messages.push_back(parse_message(file.filename().string(), text.str(), errors));
   }
   if (errors.empty()) check_messages(messages, errors);

@@ -30,7 +30,19 @@ struct VersionRange {
   bool operator==(const VersionRange&) const = default;
 };
 
+// Where in the specs something stands, for errors: file and line, and the way through message and fields.
+struct Place {
+  std::string file;
+  int line = 0;
+  std::string path;
+
+  Place inside(const std::string& name, int at_line) const { return {file, at_line, path + "." + name}; }
+  // "produce_request.json:12: ProduceRequest.TopicData.Name"
+  std::string text() const;
+};
+
 struct Field {
+  int line = 0;
   std::string name;
   std::string type;  // without "[]"
   bool is_array = false;
@@ -51,6 +63,7 @@ struct Field {
 };
 
 struct Struct {
+  int line = 0;
   std::string name;
   VersionRange versions;
   std::vector<Field> fields;
@@ -58,6 +71,7 @@ struct Struct {
 
 struct Message {
   std::string file;
+  int line = 0;
   std::string name;
   std::string kind;  // request, response, header, data, metadata, coordinator-key, coordinator-value
   std::optional<int> key;
@@ -67,12 +81,14 @@ struct Message {
   std::vector<std::string> listeners;
   std::vector<Field> fields;
   std::vector<Struct> structs;
+
+  Place place() const { return {file, line, name}; }
 };
 
 bool is_primitive(std::string_view type);
 
-// Parses one spec. Errors, one sentence each and naming file and field, are appended to `errors`; the result
-// is only meaningful where none was.
+// Parses one spec. Errors are appended to `errors`, one line each: file, line, message and field, what is
+// wrong. The result is only meaningful where none was.
 Message parse_message(const std::string& file, const std::string& text, std::vector<std::string>& errors);
 
 // Every *.json file of `directory` in the order of file names, parsed and checked (checker.h).

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The errors that stop the build: each names file and field.
+// The errors that stop the build: each names file, line and field.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "protocol/generator/checker.h"
 #include "protocol/generator/emitter.h"
@@ -31,17 +37,57 @@ TEST(Checker, AcceptsAPlainMessage) {
   EXPECT_THAT(errors_of(R"({"name":"A","type":"int32","versions":"0+"})"), ElementsAre());
 }
 
-TEST(Checker, NamesFileMessageAndField) {
+TEST(Checker, NamesFileLineMessageAndField) {
   EXPECT_THAT(
       errors_of(
           R"({"name":"A","type":"[]E","versions":"0+","fields":[{"name":"B","type":"what","versions":"0+"}]})"),
-      ElementsAre("test_request.json: TestRequest.A.B: unknown type what"));
+      ElementsAre("test_request.json:1: TestRequest.A.B: unknown type what"));
+}
+
+TEST(Checker, NamesTheLineWhereTheFieldBegins) {
+  const std::string text = R"({
+  // A comment is a line too.
+  "name": "TestData", "kind": "data", "versions": "0", "flexible": "none",
+  "structs": [
+    {"name": "S", "versions": "0", "fields": [
+      {
+        "name": "Deep",
+        "type": "int9", "versions": "0"}]}],
+  "fields": [
+    {"name": "A", "type": "[]S", "versions": "0"},
+    {"name": "B", "type": "int8", "versions": "0", "colour": 1},
+
+    {"name": "B", "type": "int8", "versions": "0"}
+  ]
+})";
+  std::vector<std::string> errors;
+  Message message = parse_message("test_data.json", text, errors);
+  EXPECT_THAT(errors, ElementsAre("test_data.json:11: TestData.B: unknown property \"colour\""));
+  errors.clear();
+  check_message(message, errors);
+  EXPECT_THAT(errors, ElementsAre("test_data.json:13: TestData.B: is defined twice",
+                                  "test_data.json:6: TestData.S.Deep: unknown type int9"));
 }
 
 TEST(Checker, RejectsWhatIsNotJson) {
   std::vector<std::string> errors;
   parse_message("x.json", "{", errors);
-  EXPECT_THAT(errors, ElementsAre("x.json: is not JSON"));
+  parse_message("x.json", "{\n\"name\": \"A\",\n\n\"kind\" \"data\"}", errors);
+  parse_message("x.json", "", errors);
+  EXPECT_THAT(errors,
+              ElementsAre(HasSubstr("x.json:1: is not JSON: syntax error"),
+                          HasSubstr("x.json:4: is not JSON: syntax error while parsing object separator"),
+                          HasSubstr("x.json:1: is not JSON")));
+}
+
+TEST(Checker, RejectsPropertiesThatStandTwice) {
+  std::vector<std::string> errors;
+  parse_message("x.json", "{\"name\": \"A\",\n\"kind\": \"data\",\n\"kind\": \"data\"}", errors);
+  EXPECT_THAT(errors, ElementsAre("x.json:3: property \"kind\" stands twice"));
+}
+
+TEST(Checker, RejectsFieldsThatAreNoObjects) {
+  EXPECT_THAT(errors_of("1"), Contains("test_request.json:1: TestRequest.?: is not a JSON object"));
 }
 
 struct Mistake {
@@ -134,9 +180,57 @@ TEST(Checker, ComparesMessagesWithEachOther) {
       parse_message("b.json", R"({"name":"BRequest","kind":"request","key":1)" + head, errors),
       parse_message("c_response.json", R"({"name":"CResponse","kind":"response","key":2)" + head, errors)};
   check_messages(messages, errors);
-  EXPECT_THAT(errors, ElementsAre("b.json: BRequest: the file must be named b_request.json",
-                                  "b.json: BRequest: key 1 is also in a_request.json",
-                                  "c_response.json: no request has key 2"));
+  EXPECT_THAT(errors, ElementsAre("b.json:1: BRequest: the file must be named b_request.json",
+                                  "b.json:1: BRequest: key 1 is also in a_request.json",
+                                  "c_response.json:1: CResponse: no request has key 2"));
+}
+
+// What a user sees who edited a spec wrongly: the build runs this program.
+class GeneratorProgram : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string path = testing::TempDir() + "ottla-specs-XXXXXX";
+    ASSERT_NE(mkdtemp(path.data()), nullptr);
+    folder_ = path;
+    std::filesystem::create_directory(folder_ / "specs");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void spec(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / "specs" / name) << text;
+  }
+
+  // What it says, and its exit code.
+  std::pair<std::string, int> run() {
+    const std::string command = std::string(OTTLA_GENERATE_MESSAGES) + " " + (folder_ / "specs").string() +
+                                " " + (folder_ / "out").string() + " 1 2>&1";
+    FILE* pipe = popen(command.c_str(), "r");
+    std::string text;
+    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) text += static_cast<char>(c);
+    return {text, WEXITSTATUS(pclose(pipe))};
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(GeneratorProgram, WritesHeadersAndDefinitions) {
+  spec("small_data.json",
+       R"({"name": "SmallData", "kind": "data", "versions": "0", "flexible": "none", "fields": []})");
+  EXPECT_EQ(run(), std::pair(std::string(), 0));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "small_data.h"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "messages_00.cc"));
+}
+
+TEST_F(GeneratorProgram, AWrongSpecEndsItWithFileLineAndReasonAndWritesNothing) {
+  spec("small_data.json", R"({"name": "SmallData", "kind": "data", "versions": "0", "flexible": "none",
+  "fields": [
+    {"name": "A", "type": "what", "versions": "0"},
+    {"name": "C", "type": "string", "versions": "0", "default": null}]})");
+  const std::string file = (folder_ / "specs" / "small_data.json").string();
+  EXPECT_EQ(run(), std::pair(file + ":3: SmallData.A: unknown type what\n" + file +
+                                 ":4: SmallData.C: default null, but never nullable\n",
+                             1));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
 }
 
 TEST(VersionRange, ReadsTheFourNotations) {

@@ -131,6 +131,39 @@ TEST(GeneratedApi, NullWhereTheVersionHasNoneIsWrittenEmptyAndReadAsAnError) {
   EXPECT_STREQ(decode_error(again, bytes, 1), "null in a string that may not be null");
 }
 
+TEST(GeneratedApi, WhereATaggedFieldIsNotNullByDefaultNullIsWrittenAndEmptyIsNot) {
+  SyntheticAllRequest message;
+  const size_t plain = encoded(message, 6).size();
+  message.tagged_blob = Bytes{};
+  EXPECT_EQ(encoded(message, 6).size(), plain);
+  message.tagged_blob = std::nullopt;
+  // Tag, size, and the null itself.
+  const std::vector<uint8_t> bytes = encoded(message, 6);
+  EXPECT_EQ(bytes.size(), plain + 3);
+  SyntheticAllRequest again;
+  ASSERT_EQ(decode_error(again, bytes, 6), nullptr);
+  EXPECT_EQ(again.tagged_blob, std::nullopt);
+  ASSERT_EQ(decode_error(again, encoded(SyntheticAllRequest(), 6), 6), nullptr);
+  EXPECT_TRUE(again.tagged_blob.has_value());
+}
+
+TEST(GeneratedApi, ATaggedStructureIsWrittenWhereAnythingInItDiffersFromItsDefault) {
+  SyntheticAllRequest message;
+  const size_t plain = encoded(message, 6).size();
+  message.tagged_shared.inner.values = {1};
+  const std::vector<uint8_t> bytes = encoded(message, 6);
+  EXPECT_GT(bytes.size(), plain);
+  SyntheticAllRequest again;
+  ASSERT_EQ(decode_error(again, bytes, 6), nullptr);
+  EXPECT_EQ(again.tagged_shared.inner.values, std::vector<int32_t>{1});
+  message.tagged_shared.inner.values.clear();
+  const uint8_t content[] = {7};
+  message.tagged_shared.unknown_tagged_fields = {{50, Bytes(content)}};
+  ASSERT_EQ(decode_error(again, encoded(message, 6), 6), nullptr);
+  ASSERT_EQ(again.tagged_shared.unknown_tagged_fields.size(), 1u);
+  EXPECT_EQ(again.tagged_shared.unknown_tagged_fields[0].tag, 50u);
+}
+
 TEST(GeneratedApi, LongTaggedFieldsHaveLongSizes) {
   SyntheticAllRequest message;
   const std::string text(20000, 'x');
