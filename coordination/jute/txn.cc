@@ -6,27 +6,14 @@
 namespace ottla::coordination::jute {
 namespace {
 
-void encode_create(Writer& writer, int32_t type, const CreateTxn& txn) {
-  writer.jute_string(txn.path);
-  write_buffer(writer, txn.data);
-  write_acl(writer, txn.acl);
-  if (type == kCreate || type == kCreate2) writer.boolean(txn.ephemeral);
-  writer.int32(txn.parent_cversion);
-  if (type == kCreateTtl) writer.int64(txn.ttl);
-}
+// The shapes of CreateTxn (records.json).
+int create_shape(int32_t type) { return type == kCreateTtl ? 3 : type == kCreateContainer ? 2 : 1; }
 
 CreateTxn decode_create(Reader& reader, int32_t type) {
-  CreateTxn txn;
-  txn.path = read_string(reader);
-  txn.data = read_buffer(reader);
-  txn.acl = read_acl(reader);
-  if (type == kCreate || type == kCreate2) {
-    txn.ephemeral = reader.boolean();
-    // CreateTxnV0 ends here.
-    if (type == kCreate && reader.ok() && reader.remaining() == 0) return txn;
-  }
-  txn.parent_cversion = reader.int32();
-  if (type == kCreateTtl) txn.ttl = reader.int64();
+  if (type != kCreate) return CreateTxn::decode(reader, create_shape(type));
+  CreateTxn txn = CreateTxn::decode(reader, 0);
+  // Logs of ZooKeeper 3.3 end here.
+  if (reader.ok() && reader.remaining() > 0) txn.parent_cversion = reader.int32();
   return txn;
 }
 
@@ -57,31 +44,7 @@ MultiTxn decode_multi(Reader& reader) {
 
 CloseSessionTxn decode_close_session(Reader& reader) {
   // 3.5 writes no body.
-  if (reader.remaining() == 0) return {};
-  return CloseSessionTxn{read_strings(reader)};
-}
-
-SetDataTxn decode_set_data(Reader& reader) {
-  SetDataTxn txn;
-  txn.path = read_string(reader);
-  txn.data = read_buffer(reader);
-  txn.version = reader.int32();
-  return txn;
-}
-
-SetAclTxn decode_set_acl(Reader& reader) {
-  SetAclTxn txn;
-  txn.path = read_string(reader);
-  txn.acl = read_acl(reader);
-  txn.version = reader.int32();
-  return txn;
-}
-
-CheckTxn decode_check(Reader& reader) {
-  CheckTxn txn;
-  txn.path = read_string(reader);
-  txn.version = reader.int32();
-  return txn;
+  return reader.remaining() == 0 ? CloseSessionTxn{} : CloseSessionTxn::decode(reader);
 }
 
 }  // namespace
@@ -92,43 +55,25 @@ void encode_body(Writer& writer, int32_t type, const TxnBody& body) {
     case kCreate2:
     case kCreateContainer:
     case kCreateTtl:
-      encode_create(writer, type, std::get<CreateTxn>(body));
-      return;
+      return std::get<CreateTxn>(body).encode(writer, create_shape(type));
     case kDelete:
     case kDeleteContainer:
-      writer.jute_string(std::get<DeleteTxn>(body).path);
-      return;
+      return std::get<DeleteTxn>(body).encode(writer);
     case kSetData:
-    case kReconfig: {
-      const auto& txn = std::get<SetDataTxn>(body);
-      writer.jute_string(txn.path);
-      write_buffer(writer, txn.data);
-      writer.int32(txn.version);
-      return;
-    }
+    case kReconfig:
+      return std::get<SetDataTxn>(body).encode(writer);
     case kCheck:
-      writer.jute_string(std::get<CheckTxn>(body).path);
-      writer.int32(std::get<CheckTxn>(body).version);
-      return;
-    case kSetAcl: {
-      const auto& txn = std::get<SetAclTxn>(body);
-      writer.jute_string(txn.path);
-      write_acl(writer, txn.acl);
-      writer.int32(txn.version);
-      return;
-    }
+      return std::get<CheckTxn>(body).encode(writer);
+    case kSetAcl:
+      return std::get<SetAclTxn>(body).encode(writer);
     case kCreateSession:
-      writer.int32(std::get<CreateSessionTxn>(body).timeout_ms);
-      return;
+      return std::get<CreateSessionTxn>(body).encode(writer);
     case kCloseSession:
-      write_strings(writer, std::get<CloseSessionTxn>(body).paths);
-      return;
+      return std::get<CloseSessionTxn>(body).encode(writer);
     case kError:
-      writer.int32(std::get<ErrorTxn>(body).error);
-      return;
+      return std::get<ErrorTxn>(body).encode(writer);
     case kMulti:
-      encode_multi(writer, std::get<MultiTxn>(body));
-      return;
+      return encode_multi(writer, std::get<MultiTxn>(body));
   }
   OTTLA_CHECK(false);
 }
@@ -142,20 +87,20 @@ TxnBody decode_body(Reader& reader, int32_t type) {
       return decode_create(reader, type);
     case kDelete:
     case kDeleteContainer:
-      return DeleteTxn{read_string(reader)};
+      return DeleteTxn::decode(reader);
     case kSetData:
     case kReconfig:
-      return decode_set_data(reader);
+      return SetDataTxn::decode(reader);
     case kCheck:
-      return decode_check(reader);
+      return CheckTxn::decode(reader);
     case kSetAcl:
-      return decode_set_acl(reader);
+      return SetAclTxn::decode(reader);
     case kCreateSession:
-      return CreateSessionTxn{reader.int32()};
+      return CreateSessionTxn::decode(reader);
     case kCloseSession:
       return decode_close_session(reader);
     case kError:
-      return ErrorTxn{reader.int32()};
+      return ErrorTxn::decode(reader);
     case kMulti:
       return decode_multi(reader);
   }
@@ -164,37 +109,15 @@ TxnBody decode_body(Reader& reader, int32_t type) {
 }
 
 void encode_txn(Writer& writer, const Txn& txn) {
-  writer.int64(txn.header.client_id);
-  writer.int32(txn.header.cxid);
-  writer.int64(txn.header.zxid);
-  writer.int64(txn.header.time_ms);
-  writer.int32(txn.header.type);
+  txn.header.encode(writer);
   encode_body(writer, txn.header.type, txn.body);
 }
 
 Txn decode_txn(Reader& reader) {
   Txn txn;
-  txn.header.client_id = reader.int64();
-  txn.header.cxid = reader.int32();
-  txn.header.zxid = reader.int64();
-  txn.header.time_ms = reader.int64();
-  txn.header.type = reader.int32();
+  txn.header = TxnHeader::decode(reader);
   if (reader.ok()) txn.body = decode_body(reader, txn.header.type);
   return txn;
-}
-
-FileHeader FileHeader::decode(Reader& reader) {
-  FileHeader header;
-  header.magic = reader.int32();
-  header.version = reader.int32();
-  header.dbid = reader.int64();
-  return header;
-}
-
-void FileHeader::encode(Writer& writer) const {
-  writer.int32(magic);
-  writer.int32(version);
-  writer.int64(dbid);
 }
 
 }  // namespace ottla::coordination::jute

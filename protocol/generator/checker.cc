@@ -43,11 +43,11 @@ class MessageChecker {
 
   void check() {
     const Place where = message_.place();
-    static const std::set<std::string> kKinds = {"request",  "response",        "header",           "data",
-                                                 "metadata", "coordinator-key", "coordinator-value"};
+    static const std::set<std::string> kKinds = {
+        "request", "response", "header", "data", "metadata", "coordinator-key", "coordinator-value", "jute"};
     if (!is_identifier(message_.name)) error(where, "is not a name");
     if (!kKinds.contains(message_.kind)) error(where, fmt::format("unknown kind \"{}\"", message_.kind));
-    const bool needs_key = message_.kind != "data" && message_.kind != "header";
+    const bool needs_key = message_.kind != "data" && message_.kind != "header" && message_.kind != "jute";
     if (needs_key && !message_.key) error(where, fmt::format("a {} needs a \"key\"", message_.kind));
     if (message_.versions.empty()) error(where, "has no versions");
     if (message_.versions.highest == VersionRange::kOpen) error(where, "\"versions\" must have an end");
@@ -114,7 +114,23 @@ class MessageChecker {
     }
   }
 
+  // Jute's records are flat, and know neither tags nor compact lengths.
+  void check_jute(const Field& field, const Place& where) {
+    if (!is_jute_type(field.type)) error(where, fmt::format("{} is no type of jute", field.type));
+    if (field.is_array && field.type != "ustring") error(where, "only arrays of ustring are supported");
+    if (!message_.flexible.empty() || field.tag || !field.fields.empty())
+      error(where, "jute has no flexible versions, tags or fields of fields");
+    if (!field.nullable.empty() && field.type != "buffer") error(where, "only a buffer can be nullable");
+    if (field.optional && (&field != &message_.fields.back() || field.type != "bool"))
+      error(where, "only a bool at the end can be optional");
+  }
+
   void check_type(const Field& field, const Place& where) {
+    if (message_.kind == "jute") {
+      check_jute(field, where);
+      return;
+    }
+    if (field.optional) error(where, "only records of jute have optional fields");
     const bool primitive = is_primitive(field.type);
     if (primitive && !field.fields.empty()) error(where, "a primitive type cannot have fields");
     if (!primitive && !structs_.contains(field.type))
@@ -151,7 +167,8 @@ class MessageChecker {
       return;
     }
     bool fits = false;
-    if (field.is_array || !is_primitive(field.type)) {
+    const bool known = is_primitive(field.type) || is_jute_type(field.type);
+    if (field.is_array || !known) {
       error(where, "the only default of an array or structure is null");
       return;
     }
@@ -198,7 +215,7 @@ void check_messages(const std::vector<Message>& messages, std::vector<std::strin
   for (const Message& message : messages) {
     check_message(message, errors);
     const std::string where = message.place().text();
-    if (message.file != file_stem(message.name) + ".json") {
+    if (message.kind != "jute" && message.file != file_stem(message.name) + ".json") {
       errors.push_back(fmt::format("{}: the file must be named {}.json", where, file_stem(message.name)));
     }
     if (!names.emplace(message.name, message.file).second) {

@@ -40,4 +40,8 @@ std::string emit_registry(const std::vector<const Message*>& messages, const std
 // The tables of protocol/json/schema.h; `function` returns them.
 std::string emit_schemas(const std::vector<Message>& messages, const std::string& function);
 
+// ZooKeeper's records: a header, and the definitions.
+std::string emit_jute_header(const std::vector<Message>& records);
+std::string emit_jute_definitions(const std::vector<Message>& records);
+
 }  // namespace ottla::generator

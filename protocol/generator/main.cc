@@ -6,6 +6,8 @@
 // ottla_generate_messages MESSAGES_DIR OUTPUT_DIR 1 schemas FUNCTION
 //                                                          message_schemas.cc: the tables that FUNCTION
 //                                                          returns
+// ottla_generate_messages RECORDS_DIR OUTPUT_DIR 1 jute NAME
+//                                                          NAME.h and NAME.cc: records of ZooKeeper's
 //
 // Writes only files whose content changes, so that a spec edited rebuilds what depends on it. Exits 1 with
 // every error found.
@@ -99,13 +101,18 @@ bool write_registry(const std::vector<Message>& messages, const fs::path& output
 int main(int argc, char** argv) {
   const std::string_view mode = argc == 6 ? argv[4] : "";
   const size_t shards = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 0;
-  if ((argc != 4 && mode != "registry" && mode != "schemas") || shards == 0) {
+  if ((argc != 4 && mode != "registry" && mode != "schemas" && mode != "jute") || shards == 0) {
     std::cerr << "usage: ottla_generate_messages MESSAGES_DIR OUTPUT_DIR SHARDS [registry PREFIX | schemas "
-                 "FUNCTION]\n";
+                 "FUNCTION | jute NAME]\n";
     return 2;
   }
   std::vector<std::string> errors;
   const std::vector<Message> messages = ottla::generator::load_messages(argv[1], errors);
+  for (const Message& message : messages) {
+    if ((message.kind == "jute") != (mode == "jute"))
+      errors.push_back(message.place().text() +
+                       ": the kind \"jute\" is that of ZooKeeper's records, and only of those");
+  }
   for (const std::string& error : errors) std::cerr << argv[1] << "/" << error << "\n";
   if (!errors.empty()) return 1;
   const fs::path output = argv[2];
@@ -115,6 +122,14 @@ int main(int argc, char** argv) {
   if (mode == "schemas") {
     const std::string tables = ottla::generator::emit_schemas(messages, argv[5]);
     return write_if_changed(output / "message_schemas.cc", tables) ? 0 : 1;
+  }
+  if (mode == "jute") {
+    const std::string name = argv[5];
+    return write_if_changed(output / (name + ".h"), ottla::generator::emit_jute_header(messages)) &&
+                   write_if_changed(output / (name + ".cc"),
+                                    ottla::generator::emit_jute_definitions(messages))
+               ? 0
+               : 1;
   }
   return write_messages(messages, output, shards) ? 0 : 1;
 }

@@ -196,6 +196,7 @@ Field parse_field(const json& object, const Place& parent, std::vector<std::stri
   field.default_value = properties.any("default");
   field.ignorable = properties.flag("ignorable");
   field.map_key = properties.flag("mapKey");
+  field.optional = properties.flag("optional");
   field.entity = properties.text("entity");
   const std::string flexible = properties.text("flexible");
   if (!flexible.empty() && flexible != "none")
@@ -259,11 +260,16 @@ bool is_primitive(std::string_view type) {
   return kTypes.contains(type);
 }
 
-Message parse_message(const std::string& file, const std::string& text, std::vector<std::string>& errors) {
+bool is_jute_type(std::string_view type) {
+  static const std::set<std::string_view> kTypes = {"bool", "int32", "int64", "ustring", "buffer", "acl"};
+  return kTypes.contains(type);
+}
+
+namespace {
+
+Message parse_object(const std::string& file, const json& object, std::vector<std::string>& errors) {
   Message message;
   message.file = file;
-  const json object = numbered_json(file, text, errors);
-  if (object.is_discarded()) return message;
   message.line = line_of(object);
   const Place where{file, message.line, name_of(object)};
   Properties properties(object, where, errors);
@@ -290,6 +296,25 @@ Message parse_message(const std::string& file, const std::string& text, std::vec
   return message;
 }
 
+}  // namespace
+
+Message parse_message(const std::string& file, const std::string& text, std::vector<std::string>& errors) {
+  const json object = numbered_json(file, text, errors);
+  return object.is_discarded() ? Message{} : parse_object(file, object, errors);
+}
+
+std::vector<Message> parse_messages(const std::string& file, const std::string& text,
+                                    std::vector<std::string>& errors) {
+  const json root = numbered_json(file, text, errors);
+  if (root.is_discarded()) return {};
+  std::vector<Message> messages;
+  if (!root.is_array()) messages.push_back(parse_object(file, root, errors));
+  if (root.is_array()) {
+    for (const json& object : root) messages.push_back(parse_object(file, object, errors));
+  }
+  return messages;
+}
+
 std::vector<Message> load_messages(const std::filesystem::path& directory, std::vector<std::string>& errors) {
   std::vector<std::filesystem::path> files;
   std::error_code error;
@@ -304,7 +329,8 @@ std::vector<Message> load_messages(const std::filesystem::path& directory, std::
     std::stringstream text;
     text << stream.rdbuf();
     if (!stream) errors.push_back(file.filename().string() + ": cannot be read");
-    messages.push_back(parse_message(file.filename().string(), text.str(), errors));
+    for (Message& message : parse_messages(file.filename().string(), text.str(), errors))
+      messages.push_back(std::move(message));
   }
   if (errors.empty()) check_messages(messages, errors);
   return messages;

@@ -57,6 +57,8 @@ struct Field {
   std::string entity;
   // "flexible": "none": never in the compact encoding (the client id of a request header).
   bool never_flexible = false;
+  // Jute only: at the end, and missing where the bytes end before.
+  bool optional = false;
   // The fields of a structure that is defined in place; else `type` names a primitive or one of
   // Message::structs.
   std::vector<Field> fields;
@@ -73,7 +75,9 @@ struct Message {
   std::string file;
   int line = 0;
   std::string name;
-  std::string kind;  // request, response, header, data, metadata, coordinator-key, coordinator-value
+  // request, response, header, data, metadata, coordinator-key, coordinator-value; jute: a record of
+  // ZooKeeper's
+  std::string kind;
   std::optional<int> key;
   VersionRange versions;
   VersionRange flexible;
@@ -86,9 +90,14 @@ struct Message {
 };
 
 bool is_primitive(std::string_view type);
+// What a record of ZooKeeper's may be made of.
+bool is_jute_type(std::string_view type);
 
 // Parses one spec. Errors are appended to `errors`, one line each: file, line, message and field, what is
 // wrong. The result is only meaningful where none was.
+// A text may hold an array of them: parse_messages.
+std::vector<Message> parse_messages(const std::string& file, const std::string& text,
+                                    std::vector<std::string>& errors);
 Message parse_message(const std::string& file, const std::string& text, std::vector<std::string>& errors);
 
 // Every *.json file of `directory` in the order of file names, parsed and checked (checker.h).

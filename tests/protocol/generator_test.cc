@@ -161,6 +161,42 @@ TEST(Checker, RejectsStructuresThatAreUnusedRecursiveOrDoubled) {
       Contains(HasSubstr("structure S is defined twice")));
 }
 
+TEST(Checker, RecordsOfJuteAreFlatAndHaveJutesTypes) {
+  const auto jute_errors = [](const std::string& fields) {
+    return errors_of(fields, "", R"("kind":"jute","versions":"0-1","flexible":"none")");
+  };
+  EXPECT_THAT(jute_errors(R"({"name":"A","type":"ustring","versions":"0+"},
+                             {"name":"B","type":"[]ustring","versions":"1"},
+                             {"name":"C","type":"buffer","versions":"0+","nullable":"0+"},
+                             {"name":"D","type":"bool","versions":"0+","optional":true})"),
+              ElementsAre());
+  EXPECT_THAT(jute_errors(R"({"name":"A","type":"string","versions":"0+"})"),
+              ElementsAre(HasSubstr("A: string is no type of jute")));
+  EXPECT_THAT(jute_errors(R"({"name":"A","type":"[]int32","versions":"0+"})"),
+              ElementsAre(HasSubstr("A: only arrays of ustring are supported")));
+  EXPECT_THAT(jute_errors(R"({"name":"A","type":"ustring","versions":"0+","nullable":"0+"})"),
+              ElementsAre(HasSubstr("A: only a buffer can be nullable")));
+  EXPECT_THAT(jute_errors(R"({"name":"A","type":"bool","versions":"0+","optional":true},
+                             {"name":"B","type":"bool","versions":"0+"})"),
+              ElementsAre(HasSubstr("A: only a bool at the end can be optional")));
+  EXPECT_THAT(errors_of(R"({"name":"A","type":"ustring","versions":"0+"})"),
+              ElementsAre(HasSubstr("A: unknown type ustring")));
+  EXPECT_THAT(errors_of(R"({"name":"A","type":"bool","versions":"0+","optional":true})"),
+              ElementsAre(HasSubstr("A: only records of jute have optional fields")));
+}
+
+TEST(Spec, AFileMayHoldAnArrayOfMessages) {
+  std::vector<std::string> errors;
+  const std::vector<Message> messages = parse_messages("two.json", R"([
+  {"name": "A", "kind": "jute", "versions": "0", "flexible": "none", "fields": []},
+  {"name": "B", "kind": "jute", "versions": "0", "flexible": "none", "fields": []}
+])",
+                                                       errors);
+  EXPECT_THAT(errors, ElementsAre());
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(messages[1].place().text(), "two.json:3: B");
+}
+
 TEST(Checker, RejectsHeadsThatDoNotMakeSense) {
   EXPECT_THAT(errors_of("", "", R"("kind":"request","versions":"0","flexible":"none")"),
               Contains(HasSubstr("a request needs a \"key\"")));
@@ -231,6 +267,14 @@ TEST_F(GeneratorProgram, AWrongSpecEndsItWithFileLineAndReasonAndWritesNothing) 
                                  ":4: SmallData.C: default null, but never nullable\n",
                              1));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+}
+
+TEST_F(GeneratorProgram, RecordsOfJuteAreNotTakenForKafkasMessages) {
+  spec("records.json",
+       R"([{"name": "A", "kind": "jute", "versions": "0", "flexible": "none", "fields": []}])");
+  const auto [text, code] = run();
+  EXPECT_EQ(code, 1);
+  EXPECT_THAT(text, HasSubstr("records.json:1: A: the kind \"jute\" is that of ZooKeeper's records"));
 }
 
 TEST(VersionRange, ReadsTheFourNotations) {

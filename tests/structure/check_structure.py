@@ -99,7 +99,7 @@ def check_paths(root):
         with open(f"{root}/{path}") as file:
             text = file.read()
         for name in named.findall(text):
-            generated = name.startswith("protocol/generated/") or name.endswith(".inc")
+            generated = name.startswith(("protocol/generated/", "coordination/generated/")) or name.endswith(".inc")
             beside = any(other.endswith("/" + name) for other in files)
             if name not in files and not generated and not beside:
                 problems.append(f"{path}: names {name}, which does not exist")
