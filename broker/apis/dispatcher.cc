@@ -11,6 +11,10 @@
 namespace ottla {
 namespace {
 
+// What the structures of one request may take in memory, with what is kept and answered for them: some 80,000
+// partitions, more than any client asks about at once. Records are not counted, they stay in the frame.
+constexpr size_t kMaxDecodedBytes = 16 * 1024 * 1024;
+
 void log_refusal(const net::Connection& connection, std::string_view why, int key, int version) {
   log_warn("broker.apis", "closing the connection from {}: {} (API {}, version {})",
            connection.peer_address(), why, key, version);
@@ -53,6 +57,7 @@ void Dispatcher::on_request(const std::shared_ptr<net::Connection>& connection, 
   }
   const std::optional<std::string_view> client_id =
       read_rest_of_header(reader, protocol::request_header_version(api, version));
+  reader.limit_memory(kMaxDecodedBytes);
   Request request{services_,      api,    version, client_id.value_or(""),
                   listener_name_, reader, frame,   std::move(responder)};
   if (!reader.ok()) return request.reject(reader.error());

@@ -18,8 +18,11 @@ using protocol::FetchRequest;
 constexpr int16_t kFirstByTopicId = 13;
 constexpr int16_t kFirstWithReplicaState = 15;
 constexpr int8_t kReadCommitted = 1;
-// A request with more topics or partitions takes its memory with it.
-constexpr size_t kKeptPartitions = 4096;
+// A request that took more memory takes it with it. Each element of a list keeps what its largest
+// predecessor needed, so that the square of this is what can add up.
+constexpr size_t kKeptBytes = 32 * 1024;
+// A session's partitions count too.
+constexpr size_t kKeptTargets = 4096;
 
 // Reused from request to request. Threads: the loop's.
 struct Scratch {
@@ -27,10 +30,6 @@ struct Scratch {
   std::vector<FetchTarget> targets;
   std::vector<ForgottenPartition> forgotten;
   std::vector<fetch::PartitionRead> reads;
-
-  bool is_large() const {
-    return targets.capacity() > kKeptPartitions || request.topics.capacity() > kKeptPartitions;
-  }
 };
 
 void collect(const Services& services, const FetchRequest& asked, bool by_id, Scratch& scratch) {
@@ -98,7 +97,8 @@ void serve(Request& request, Scratch& scratch) {
 void handle_fetch(Request& request) {
   static thread_local Scratch scratch;
   serve(request, scratch);
-  if (scratch.is_large()) scratch = Scratch();
+  const bool large = !request.body.ok() || request.body.memory_taken() > kKeptBytes;
+  if (large || scratch.targets.capacity() > kKeptTargets) scratch = Scratch();
 }
 
 }  // namespace ottla

@@ -35,7 +35,8 @@ class Answer {
         services_(request.services),
         metadata_(request.services.metadata),
         listener_(request.listener),
-        version_(request.version) {}
+        version_(request.version),
+        as_2_8_(request.answered_as_2_8()) {}
 
   MetadataResponse build();
 
@@ -58,6 +59,7 @@ class Answer {
   const MetadataCache& metadata_;
   std::string_view listener_;
   int16_t version_;
+  bool as_2_8_;
   // What became of the creation of topics that are missing.
   std::map<std::string_view, ErrorCode> created_;
 };
@@ -119,7 +121,8 @@ void Answer::create_missing_topics() {
   }
 }
 
-// What Kafka's AutoTopicCreationManager answers: a refusal is known at once, everything else goes on.
+// What Kafka's AutoTopicCreationManager answers: a refusal is known at once, everything else goes on. While
+// it does, 2.8 calls the topic leaderless and later releases call it unknown.
 ErrorCode Answer::create(std::string_view name) {
   const auto outcome = std::make_shared<std::optional<ErrorCode>>();
   services_.topics.auto_create(std::string(name),
@@ -127,7 +130,8 @@ ErrorCode Answer::create(std::string_view name) {
   const ErrorCode error = outcome->value_or(ErrorCode::NONE);
   const bool goes_on = error == ErrorCode::NONE || error == ErrorCode::TOPIC_ALREADY_EXISTS ||
                        error == ErrorCode::REQUEST_TIMED_OUT;
-  return goes_on ? ErrorCode::LEADER_NOT_AVAILABLE : error;
+  if (!goes_on) return error;
+  return as_2_8_ ? ErrorCode::LEADER_NOT_AVAILABLE : ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
 }
 
 Topic Answer::refused(const AskedTopic& asked) const {

@@ -27,8 +27,9 @@ constexpr int16_t kFirstWithBatches = 3;
 constexpr int16_t kFirstWithStorageError = 4;
 constexpr int16_t kFirstWithLeaders = 10;
 constexpr int16_t kFirstByTopicId = 13;
-// A request with more topics or partitions takes its memory with it.
-constexpr size_t kKeptPartitions = 4096;
+// A request that took more memory takes it with it. Each element of a list keeps what its largest
+// predecessor needed, so that the square of this is what can add up.
+constexpr size_t kKeptBytes = 32 * 1024;
 
 bool valid_acks(int16_t acks) { return acks == -1 || acks == 0 || acks == 1; }
 
@@ -91,9 +92,9 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
     info.log_start_offset = log.log_start_offset();
     return info;
   }
-  info =
-      log.append_as_leader(writable(request.frame, data.records.bytes), found.partition->leader_epoch(),
-                           storage::AppendOrigin::kClient, request.version, request.services.loop.wall_ms());
+  info = log.append_as_leader(writable(request.frame, data.records.bytes), found.partition->leader_epoch(),
+                              storage::AppendOrigin::kClient, request.version,
+                              request.services.loop.wall_ms(), request.answered_as_2_8());
   if (info.error == ErrorCode::NONE && !info.duplicate) found.partition->notify_waiters();
   if (info.error == ErrorCode::KAFKA_STORAGE_ERROR) {
     log_error("broker.partitions", "cannot append to {}-{}: {}", topic, data.index, info.message);
@@ -162,7 +163,10 @@ bool append_topic(Request& request, const ProduceRequest::TopicProduceData& data
 void handle_produce(Request& request) {
   static thread_local Scratch scratch;
   const ProduceRequest& produce = scratch.request;
-  if (!request.decode(scratch.request)) return;
+  if (!request.decode(scratch.request)) {
+    scratch = Scratch();
+    return;
+  }
   size_t count = 0;
   for (const auto& topic : produce.topic_data) count += topic.partition_data.size();
   // Reserved whole: the answer's views point into the elements.
@@ -182,9 +186,7 @@ void handle_produce(Request& request) {
     // The client waits for no answer; only a closed connection makes it look again.
     request.reject("a record with acks=0 could not be appended");
   }
-  if (scratch.infos.capacity() > kKeptPartitions || produce.topic_data.capacity() > kKeptPartitions) {
-    scratch = Scratch();
-  }
+  if (request.body.memory_taken() > kKeptBytes) scratch = Scratch();
 }
 
 }  // namespace ottla

@@ -114,10 +114,11 @@ class Overlay {
   std::string text(std::string_view key) { return of(key).text_or_default(key); }
 
   // A newer key that replaces half of an older one: only where someone has set it.
+  bool is_set(std::string_view key) const {
+    return overrides_.contains(std::string(key)) || broker_.contains(std::string(broker_key_of(key)));
+  }
   int64_t number_if_set(std::string_view key, int64_t otherwise) {
-    const bool set =
-        overrides_.contains(std::string(key)) || broker_.contains(std::string(broker_key_of(key)));
-    return set ? number(key) : otherwise;
+    return is_set(key) ? number(key) : otherwise;
   }
 
  private:
@@ -186,7 +187,9 @@ TopicConfig make_topic_config(const ConfigMap& broker, const ConfigMap& override
                               : TimestampType::kCreateTime;
   const int64_t difference = overlay.number("message.timestamp.difference.max.ms");
   config.timestamp_before_max_ms = overlay.number_if_set("message.timestamp.before.max.ms", difference);
-  config.timestamp_after_max_ms = overlay.number_if_set("message.timestamp.after.max.ms", difference);
+  if (overlay.is_set("message.timestamp.after.max.ms") ||
+      overlay.is_set("message.timestamp.difference.max.ms"))
+    config.timestamp_after_max_ms = overlay.number_if_set("message.timestamp.after.max.ms", difference);
   return config;
 }
 

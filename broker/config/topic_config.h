@@ -53,7 +53,7 @@ struct TopicConfig {
   // How far a record's time may lie behind and ahead of the broker's. message.timestamp.difference.max.ms
   // sets both, the newer .before and .after keys one each.
   int64_t timestamp_before_max_ms = 0;
-  int64_t timestamp_after_max_ms = 0;
+  std::optional<int64_t> timestamp_after_max_ms;  // nothing: not said
 
   bool operator==(const TopicConfig&) const = default;
 };

@@ -148,7 +148,9 @@ Writer& Connection::begin_response(uint64_t slot) {
 }
 
 void Connection::finish_response(uint64_t slot) {
-  slot_at(slot).finished = true;
+  Slot& done = slot_at(slot);
+  done.finished = true;
+  if (done.early) early_bytes_ += done.early->capacity();
   if (slot == slot_base_ + first_open_) drain_finished();
 }
 
@@ -156,8 +158,10 @@ void Connection::skip_response(uint64_t slot) { finish_response(slot); }
 
 void Connection::drain_finished() {
   while (first_open_ < slots_.size() && slots_[first_open_].finished) {
-    if (slots_[first_open_].early) append_writer(socket_->output(), *slots_[first_open_].early);
-    slots_[first_open_].early.reset();
+    if (const auto early = std::exchange(slots_[first_open_].early, nullptr)) {
+      append_writer(socket_->output(), *early);
+      early_bytes_ -= early->capacity();
+    }
     ++first_open_;
   }
   // A client that always has a request open never lets the list run empty.
@@ -170,7 +174,8 @@ void Connection::drain_finished() {
 }
 
 bool Connection::overloaded() const {
-  return slots_.size() - first_open_ >= kMaxOpenRequests || socket_->pending_bytes() >= kMaxUnsentBytes;
+  return slots_.size() - first_open_ >= kMaxOpenRequests ||
+         socket_->pending_bytes() + early_bytes_ >= kMaxUnsentBytes;
 }
 
 void Connection::resume_if_possible() {

@@ -44,6 +44,8 @@ class Connection : public SocketHandler, public std::enable_shared_from_this<Con
   uint64_t id() const { return id_; }
   const std::string& peer_address() const { return socket_->peer_address(); }
   int64_t last_active_ms() const { return socket_->last_active_ms(); }
+  // Bytes of memory that wait to be sent, and room for more.
+  size_t output_capacity() const { return socket_->output_capacity(); }
   bool closed() const { return socket_->closed(); }
   // Whether requests wait for an answer; such a connection is not idle.
   bool has_open_requests() const { return first_open_ < slots_.size(); }
@@ -101,6 +103,7 @@ class Connection : public SocketHandler, public std::enable_shared_from_this<Con
   std::vector<Slot> slots_;       // from the oldest unanswered request on, at first_open_
   size_t first_open_ = 0;
   uint64_t slot_base_ = 0;  // the number of slots_[0]
+  size_t early_bytes_ = 0;  // of the responses in slots_ that wait
   bool paused_ = false;
 };
 

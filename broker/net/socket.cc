@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 // A buffer that one large response made big is given back when it is empty, so that idle connections stay
 // small.
 constexpr size_t kKeptOutputCapacity = 16 * 1024;
+constexpr size_t kSentBytesKept = 256 * 1024;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -121,7 +123,7 @@ void Socket::flush() {
     return;
   }
   update_interest();
-  if (blocked_) return;
+  if (blocked_) return discard_sent();
   finish_output();
   if (close_when_flushed_) {
     // Half-close first: bytes the peer sent that nobody read would turn a close into a reset, and the answer
@@ -197,6 +199,14 @@ bool Socket::copy_slice(const FileSlice& slice, bool& blocked) {
   if (errno == EINTR) return true;
   blocked = would_block(errno);
   return blocked;
+}
+
+// A peer that always leaves something unread would otherwise keep all that it ever read in the buffer.
+void Socket::discard_sent() {
+  if (sent_ <= std::max(kSentBytesKept, pending_bytes())) return;
+  output_.discard(sent_, splices_sent_);
+  sent_ = 0;
+  splices_sent_ = 0;
 }
 
 void Socket::finish_output() {

@@ -70,6 +70,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void mark_dirty();
   // Bytes handed to this socket that the kernel has not taken yet, file slices not counted.
   size_t pending_bytes() const { return output_.buffer().size() - sent_; }
+  size_t output_capacity() const { return output_.capacity(); }
   bool drained() const { return output_.total_size() == 0; }
 
   // Stops and resumes reading: backpressure.
@@ -98,6 +99,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool write_slice(const FileSlice& slice, bool& blocked);
   bool copy_slice(const FileSlice& slice, bool& blocked);
   void finish_output();
+  void discard_sent();
   void update_interest();
 
   FlushList& flush_list_;

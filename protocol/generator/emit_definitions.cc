@@ -208,7 +208,7 @@ class DefinitionsEmitter {
     }
     line(level, "read_unknown_tagged_fields(reader, unknown_tagged_fields);");
     line(level, "std::erase_if(unknown_tagged_fields, [&](const RawTaggedField& tagged) {");
-    line(level + 1, "Reader field(tagged.data);");
+    line(level + 1, "Reader field = reader.split(tagged.data);");
     line(level + 1, "switch (tagged.tag) {");
     for (const Field* field : tagged_) {
       line(level + 2, fmt::format("case {}:", *field->tag));
@@ -220,7 +220,7 @@ class DefinitionsEmitter {
     }
     line(level + 2, "default: return false;");
     line(level + 1, "}");
-    line(level + 1, "if (!field.ok()) reader.fail(field.error());");
+    line(level + 1, "reader.join(field);");
     line(level + 1, "return true;");
     line(level, "});");
   }

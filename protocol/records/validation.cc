@@ -30,11 +30,12 @@ class RecordChecks : public RecordVisitor {
       add(ErrorCode::INVALID_RECORD, record.index,
           fmt::format("Compacted topic cannot accept message without key in topic partition {}.",
                       rules_.topic_partition));
+    } else if (batch_is_log_append_time_ && rules_.refuse_log_append_bit) {
+      refuse_log_append_bit(record);
     } else if (!rules_.log_append_time && record.timestamp != kNoTimestamp) {
       check_timestamp(record);
     } else if (batch_is_log_append_time_) {
-      add(ErrorCode::INVALID_TIMESTAMP, record.index,
-          "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.");
+      refuse_log_append_bit(record);
     }
   }
 
@@ -55,6 +56,11 @@ class RecordChecks : public RecordVisitor {
   }
 
  private:
+  void refuse_log_append_bit(const WalkedRecord& record) {
+    add(ErrorCode::INVALID_TIMESTAMP, record.index,
+        "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.");
+  }
+
   void check_timestamp(const WalkedRecord& record) {
     // Unsigned, so that a time from a client cannot overflow; what overflows wraps, as in Kafka.
     const auto now = static_cast<uint64_t>(rules_.now_ms);

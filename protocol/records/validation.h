@@ -31,6 +31,8 @@ struct ValidationRules {
   bool log_append_time = false;
   int64_t timestamp_before_max_ms = INT64_MAX;
   int64_t timestamp_after_max_ms = INT64_MAX;
+  // 2.8 refuses batches whose producer says log append time, later releases ignore that.
+  bool refuse_log_append_bit = false;
   int64_t max_message_bytes = 1048588;
   // nullopt: the producer's own (compression.type=producer).
   std::optional<Compression> compression = std::nullopt;

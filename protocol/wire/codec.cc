@@ -144,6 +144,7 @@ struct Element<Bytes> {
 
 template <typename T>
 void read_values(Reader& reader, bool flexible, int32_t count, std::vector<T>& out) {
+  if (!reader.take_memory(static_cast<size_t>(count), sizeof(T) + kBesideElement)) return;
   out.resize(static_cast<size_t>(count));
   for (T& value : out) value = Element<T>::read(reader, flexible);
 }

@@ -2,7 +2,7 @@
 // What generated message code is made of: one out-of-line call per field, so that 292 messages compile
 // quickly. `flexible` chooses the compact encodings of KIP-482. `may_be_null` says whether this version
 // allows null: where it does not, reading a null fails the Reader, and writing one writes the empty value.
-// Reading reuses the capacity of the vectors given.
+// Reading reuses the capacity of the vectors given, and takes its memory from the Reader's.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +49,13 @@ template <typename T>
 void write_nullable_array(Writer& writer, bool flexible, bool may_be_null,
                           const std::optional<std::vector<T>>& values);
 
+// What an element is charged for beside its own size: whoever handles it keeps something for it and answers
+// something.
+constexpr size_t kBesideElement = 96;
+
 template <typename S>
 void read_elements(Reader& reader, int16_t version, int32_t count, std::vector<S>& out) {
+  if (!reader.take_memory(static_cast<size_t>(count), sizeof(S) + kBesideElement)) return;
   out.resize(static_cast<size_t>(count));
   for (S& element : out) {
     if (!reader.ok()) return;

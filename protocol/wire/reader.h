@@ -6,6 +6,9 @@
 // zero, empty or null, and the position stays. Callers read a whole message and check once. Nothing is
 // allocated, and no count is returned that the remaining bytes cannot hold. Views returned point into the
 // bytes given to the constructor and live as long as those. One thread at a time.
+//
+// An element of an array can take tens of times the memory that it takes on the wire, so whoever decodes asks
+// for the memory first, with take_memory; limit_memory says how much a message may take.
 #pragma once
 
 #include <bit>
@@ -34,6 +37,31 @@ class Reader {
   // Marks the bytes as bad; the first reason stays. REQUIRES: `reason` is a literal.
   void fail(const char* reason) {
     if (error_ == nullptr) error_ = reason;
+  }
+
+  // REQUIRES: no more was taken yet. Without this there is no limit.
+  void limit_memory(size_t bytes) { memory_limit_ = bytes; }
+  // Whether `count` elements of `size` bytes may be allocated; fails where not.
+  bool take_memory(size_t count, size_t size) {
+    if (error_ == nullptr && count <= (memory_limit_ - memory_taken_) / size) {
+      memory_taken_ += count * size;
+      return true;
+    }
+    fail("message takes too much memory");
+    return false;
+  }
+  size_t memory_taken() const { return memory_taken_; }
+  // Reads `part` of the same message (a tagged field) within this Reader's memory; give it back with join.
+  Reader split(Bytes part) const {
+    Reader reader(part);
+    reader.memory_limit_ = memory_limit_;
+    reader.memory_taken_ = memory_taken_;
+    return reader;
+  }
+  // Takes over the error of a Reader from split, and the memory that it took.
+  void join(const Reader& part) {
+    memory_taken_ = part.memory_taken_;
+    if (!part.ok()) fail(part.error());
   }
 
   size_t position() const { return position_; }
@@ -109,6 +137,8 @@ class Reader {
   Bytes bytes_;
   size_t position_ = 0;
   const char* error_ = nullptr;
+  size_t memory_limit_ = SIZE_MAX;
+  size_t memory_taken_ = 0;
 };
 
 }  // namespace ottla

@@ -19,7 +19,8 @@ void read_unknown_tagged_fields(Reader& reader, std::vector<RawTaggedField>& unk
   for (uint32_t i = 0; i < count && reader.ok(); ++i) {
     const uint32_t tag = reader.unsigned_varint();
     const Bytes data = reader.raw(reader.unsigned_varint());
-    if (reader.ok()) unknown.push_back({tag, data});
+    // Twice, for the capacity beyond the size.
+    if (reader.take_memory(2, sizeof(RawTaggedField))) unknown.push_back({tag, data});
   }
 }
 

@@ -51,7 +51,8 @@ struct LogConfig {
   bool cleanup_compact = false;
   bool log_append_time = false;  // message.timestamp.type=LogAppendTime
   int64_t timestamp_before_max_ms = INT64_MAX;
-  int64_t timestamp_after_max_ms = INT64_MAX;
+  // Nothing: what the release that a client knows has, no limit or an hour.
+  std::optional<int64_t> timestamp_after_max_ms;
   std::optional<records::Compression> compression;  // nothing: the producer's (compression.type=producer)
   int32_t min_insync_replicas = 1;
   bool preallocate = false;
@@ -124,9 +125,9 @@ class Log {
 
   // Appends what a leader gets. Offsets and leader epoch are set in place in `records`; compressed or
   // old-format records are rebuilt where the topic's settings ask for it. `produce_version`: of the request,
-  // for the rules on formats.
+  // for the rules on formats. `as_2_8`: with Kafka 2.8's rules on times, which later releases changed.
   AppendInfo append_as_leader(std::span<uint8_t> records, int32_t leader_epoch, AppendOrigin origin,
-                              int16_t produce_version, int64_t now_ms);
+                              int16_t produce_version, int64_t now_ms, bool as_2_8 = true);
   // The epoch that this broker leads in begins at the log's end.
   Status begin_epoch(int32_t leader_epoch);
 

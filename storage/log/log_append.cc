@@ -13,6 +13,8 @@
 namespace ottla::storage {
 namespace {
 
+constexpr int64_t kHourMs = 3600 * 1000;
+
 ProducerBatch producer_batch(const BatchHeader& header) {
   ProducerBatch batch;
   batch.producer_id = header.producer_id;
@@ -47,7 +49,7 @@ std::optional<EndMarker> decode_marker(const BatchHeader& header, Bytes batch) {
 }  // namespace
 
 AppendInfo Log::append_as_leader(std::span<uint8_t> bytes, int32_t leader_epoch, AppendOrigin origin,
-                                 int16_t produce_version, int64_t now_ms) {
+                                 int16_t produce_version, int64_t now_ms, bool as_2_8) {
   AppendInfo info;
   info.log_start_offset = log_start_offset_;
   if (const Status usable = check_online(); !usable.ok()) {
@@ -62,7 +64,8 @@ AppendInfo Log::append_as_leader(std::span<uint8_t> bytes, int32_t leader_epoch,
   rules.max_message_bytes = config_.max_message_bytes;
   rules.log_append_time = config_.log_append_time;
   rules.timestamp_before_max_ms = config_.timestamp_before_max_ms;
-  rules.timestamp_after_max_ms = config_.timestamp_after_max_ms;
+  rules.timestamp_after_max_ms = config_.timestamp_after_max_ms.value_or(as_2_8 ? INT64_MAX : kHourMs);
+  rules.refuse_log_append_bit = as_2_8;
   rules.compression = config_.compression;
   rules.now_ms = now_ms;
   rules.topic_partition = name();

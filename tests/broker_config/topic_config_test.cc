@@ -39,7 +39,7 @@ TEST(TopicConfig, DefaultsAreKafkas) {
   EXPECT_EQ(config.compression, Compression::kProducer);
   EXPECT_EQ(config.timestamp_type, TimestampType::kCreateTime);
   EXPECT_EQ(config.timestamp_before_max_ms, std::numeric_limits<int64_t>::max());
-  EXPECT_EQ(config.timestamp_after_max_ms, std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(config.timestamp_after_max_ms, std::nullopt);
   EXPECT_EQ(config.min_insync_replicas, 1);
   EXPECT_EQ(config.message_format_version, "2.8-IV1");
   EXPECT_DOUBLE_EQ(config.min_cleanable_dirty_ratio, 0.5);

@@ -255,6 +255,21 @@ TEST_F(ProduceTest, ACompactedTopicNamesTheRecordsWithoutKeys) {
   EXPECT_TRUE(produce(batch_of({"a", "b"}), "compact", 0, 7).record_errors.empty());
 }
 
+TEST_F(ProduceTest, ReleasesJudgeTimesFromClientsDifferently) {
+  // behaviours.md 9. Versions that 2.8 knows get what 2.8 says.
+  constexpr int64_t kSent = 1'700'000'000'000;
+  loop.set_wall_ms(kSent);
+  records::BatchOptions options;
+  options.log_append_time = kSent;
+  EXPECT_EQ(produce(batch_of({"a"}, options), "t", 0, 9).error_code,
+            static_cast<int16_t>(ErrorCode::INVALID_TIMESTAMP));
+  EXPECT_EQ(produce(batch_of({"a"}, options), "t", 0, 10).error_code, 0);
+  loop.set_wall_ms(kSent - 7200 * 1000);
+  EXPECT_EQ(produce(batch_of({"a"}), "t", 0, 9).error_code, 0);
+  EXPECT_EQ(produce(batch_of({"a"}), "t", 0, 10).error_code,
+            static_cast<int16_t>(ErrorCode::INVALID_TIMESTAMP));
+}
+
 TEST_F(ProduceTest, LogAppendTimeIsTheWallClocksAndIsAnswered) {
   storage::LogConfig config;
   config.log_append_time = true;

@@ -179,6 +179,39 @@ TEST_F(ConnectionTest, AClientThatNeverReadsIsNotReadEither) {
   run_until([&] { return requests_.size() == Connection::kMaxOpenRequests + 500; });
 }
 
+TEST_F(ConnectionTest, AnswersThatWaitForAnOlderOneCountAsUnsent) {
+  send_text(frame("slow") + frame("1") + frame("2") + frame("3"));
+  run_until([&] { return requests_.size() == 4; });
+  answer(slots_[2], std::string(Connection::kMaxUnsentBytes, 'x'));
+  send_text(frame("4"));
+  for (int i = 0; i < 5; ++i) run_until([] { return true; });
+  EXPECT_EQ(requests_.size(), 4u);
+  answer(slots_[0], "A");
+  answer(slots_[1], "B");
+  EXPECT_EQ(receive(10), frame("A") + frame("B"));
+  EXPECT_EQ(receive(4 + Connection::kMaxUnsentBytes).size(), 4 + Connection::kMaxUnsentBytes);
+  run_until([&] { return requests_.size() == 5; });
+}
+
+TEST_F(ConnectionTest, APeerThatNeverReadsAllDoesNotMakeTheBufferGrow) {
+  send_text(frame("x"));
+  run_until([&] { return requests_.size() == 1; });
+  // Something is unsent all the time: the kernel takes less than this.
+  const std::string piece(1024 * 1024, 'x');
+  const auto say = [&] {
+    answer(slots_.back(), piece);
+    send_text(frame("x"));
+    const size_t seen = requests_.size();
+    run_until([&] { return requests_.size() > seen; });
+  };
+  for (int i = 0; i < 3; ++i) say();
+  for (int i = 0; i < 60; ++i) {
+    say();
+    EXPECT_EQ(receive(piece.size()).size(), piece.size());
+  }
+  EXPECT_LT(connection_->output_capacity(), 16u * 1024 * 1024);
+}
+
 TEST_F(ConnectionTest, AFileSliceIsSentBetweenTheBytesAroundIt) {
   class TempFile : public ReadableFile {
    public:

@@ -198,6 +198,9 @@ TEST_F(ValidationTest, AProducerThatSaysLogAppendTimeIsCorrectedOrRefused) {
   EXPECT_TRUE(RecordBatchView(result_.batch).crc_is_valid());
   rules_.log_append_time = true;
   EXPECT_EQ(check(batch), ErrorCode::INVALID_TIMESTAMP);
+  rules_.log_append_time = false;
+  rules_.refuse_log_append_bit = true;
+  EXPECT_EQ(check(batch), ErrorCode::INVALID_TIMESTAMP);
 }
 
 TEST_F(ValidationTest, AWrongMaxTimestampIsCorrected) {

@@ -177,6 +177,43 @@ TEST(Writer, MovesSplicesBehindALongTaggedSize) {
   EXPECT_EQ(writer.splices()[1].position, 4u);
 }
 
+TEST(Writer, ForgetsWhatWasSentAndKeepsTheRest) {
+  Writer writer;
+  writer.int32(1);
+  writer.splice(slice_of(5));
+  writer.int32(2);
+  writer.splice(slice_of(7));
+  writer.int32(3);
+  writer.discard(6, 1);
+  EXPECT_EQ(copy(writer.buffer()), (std::vector<uint8_t>{0, 2, 0, 0, 0, 3}));
+  ASSERT_EQ(writer.splices().size(), 1u);
+  EXPECT_EQ(writer.splices()[0].position, 2u);
+  EXPECT_EQ(writer.total_size(), 13u);
+}
+
+TEST(Reader, GivesNoMoreMemoryThanTheMessageMayTake) {
+  const std::vector<uint8_t> bytes(10);
+  Reader reader(bytes);
+  reader.limit_memory(1000);
+  EXPECT_TRUE(reader.take_memory(10, 90));
+  EXPECT_EQ(reader.memory_taken(), 900u);
+  EXPECT_FALSE(reader.take_memory(SIZE_MAX / 2, 100));
+  EXPECT_STREQ(reader.error(), "message takes too much memory");
+  Reader unlimited(bytes);
+  EXPECT_TRUE(unlimited.take_memory(1, SIZE_MAX / 2));
+}
+
+TEST(Reader, APartOfAMessageSharesItsMemory) {
+  const std::vector<uint8_t> bytes(10);
+  Reader reader(bytes);
+  reader.limit_memory(1000);
+  EXPECT_TRUE(reader.take_memory(1000, 1));
+  Reader part = reader.split(Bytes(bytes).first(5));
+  EXPECT_FALSE(part.take_memory(1, 1));
+  reader.join(part);
+  EXPECT_FALSE(reader.ok());
+}
+
 TEST(Jute, StringsHaveLongLengths) {
   Writer writer;
   writer.jute_string("abc");
