@@ -52,18 +52,22 @@ def J15_a_peer_that_pipelines_and_never_reads(target):
 def J15_a_peer_that_reads_slowly_and_never_all(target):
     frame = request(3, 1, p.i32(-1))
 
+    size = 4 + len(target.outcome(frame))
+
     def attack():
         with wire.connect(target.address) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             connection.settimeout(30)
-            received = 0
-            connection.sendall(frame * 150)
+            received = asked = 0
             while received < 64 * MIB:
+                # Two MiB are under way at all times: the broker never gets rid of all of it.
+                more = (received + 2 * MIB - asked) // size
+                if more > 0:
+                    connection.sendall(frame * more)
+                    asked += more * size
                 part = connection.recv(256 * 1024)
                 require(part, "the connection was closed")
-                before, received = received, received + len(part)
-                if before // MIB != received // MIB:
-                    connection.sendall(frame * 75)
+                received += len(part)
     grown = target.grown_by(attack)
     require(target.sanitized or grown <= 48 * MIB, f"{grown >> 20} MiB")
 
