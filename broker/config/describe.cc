@@ -88,6 +88,9 @@ ConfigEntry topic_entry(const ConfigStore& store, const Definition& definition, 
     chain.insert(chain.begin(), {entry.name, entry.value, ConfigSource::kTopic});
   } else {
     entry.value = inherited_value(entry.name, store.broker().values);
+    // 4.x writes this one into the cluster's dynamic defaults when it starts, so that every topic shows it.
+    if (store.broker().emulate == Release::k4_4 && entry.name == "min.insync.replicas")
+      chain.insert(chain.begin(), {entry.name, entry.value, ConfigSource::kDynamicDefaultBroker});
   }
   finish(entry, std::move(chain), &definition, options);
   return entry;

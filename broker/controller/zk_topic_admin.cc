@@ -18,7 +18,9 @@ namespace {
 
 constexpr int32_t kAutoCreateTimeoutMs = 30'000;
 constexpr int64_t kProducerIdsPerBlock = 1000;
-constexpr size_t kMaxTopicNameLength = 249;
+// More than one znode holds; a request for two thousand million of them must not cost the memory of their
+// list.
+constexpr int32_t kMostNewPartitions = 100000;
 
 TopicOutcome outcome_of(const Status& status) {
   TopicOutcome outcome;
@@ -32,6 +34,10 @@ TopicOutcome lost(ZkError error) {
       {ErrorCode::UNKNOWN_SERVER_ERROR, "ZooKeeper answered " + coordination::error_text(error)});
 }
 
+Status too_many_partitions() {
+  return {ErrorCode::POLICY_VIOLATION, "Excessively large number of partitions per request."};
+}
+
 // '.' and '_' become the same character in metric names, so Kafka lets no two topics differ only by them.
 std::string collision_key(std::string_view name) {
   std::string key(name);
@@ -41,25 +47,13 @@ std::string collision_key(std::string_view name) {
 
 }  // namespace
 
-std::string invalid_topic_name_reason(std::string_view name) {
-  if (name.empty()) return "Topic name is illegal, it can't be empty";
-  if (name == "." || name == "..") return "Topic name cannot be \".\" or \"..\"";
-  if (name.size() > kMaxTopicNameLength) {
-    return "Topic name is illegal, it can't be longer than 249 characters, topic name: " + std::string(name);
-  }
-  const bool legal = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
-  if (legal) return "";
-  return "Topic name \"" + std::string(name) +
-         "\" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'";
-}
+std::string invalid_topic_name_reason(std::string_view name) { return TopicTexts(false).invalid_name(name); }
 
 ZkTopicAdmin::ZkTopicAdmin(Settings settings, EventLoop& loop, coordination::Client& client,
                            MetadataCache& metadata, Controller& controller, RandomBytes random,
                            ValidateConfig validate_config)
     : settings_(settings),
+      texts_(settings.texts_of_4),
       loop_(loop),
       client_(client),
       metadata_(metadata),
@@ -83,7 +77,7 @@ void ZkTopicAdmin::start_create(CreateTopicSpec spec, int32_t timeout_ms, bool v
 }
 
 Status ZkTopicAdmin::check_new_topic(const CreateTopicSpec& spec) {
-  const std::string reason = invalid_topic_name_reason(spec.name);
+  const std::string reason = texts_.invalid_name(spec.name);
   if (!reason.empty()) return {ErrorCode::INVALID_TOPIC_EXCEPTION, reason};
   if (metadata_.find(spec.name) != nullptr) {
     return {ErrorCode::TOPIC_ALREADY_EXISTS, "Topic '" + spec.name + "' already exists."};
@@ -91,8 +85,7 @@ Status ZkTopicAdmin::check_new_topic(const CreateTopicSpec& spec) {
   if (spec.name.find_first_of("._") != std::string::npos) {
     for (const auto& [other, topic] : metadata_.topics()) {
       if (collision_key(other) == collision_key(spec.name)) {
-        return {ErrorCode::INVALID_TOPIC_EXCEPTION,
-                "Topic '" + spec.name + "' collides with existing topics: " + other};
+        return {ErrorCode::INVALID_TOPIC_EXCEPTION, texts_.collision(spec.name, other)};
       }
     }
   }
@@ -142,9 +135,9 @@ Result<std::map<int32_t, std::vector<int32_t>>> ZkTopicAdmin::assign(const Creat
     return Status(ErrorCode::INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0.");
   if (static_cast<size_t>(factor) > metadata_.brokers.size()) {
     return Status(ErrorCode::INVALID_REPLICATION_FACTOR,
-                  "Replication factor: " + std::to_string(factor) +
-                      " larger than available brokers: " + std::to_string(metadata_.brokers.size()) + ".");
+                  texts_.too_many_replicas(factor, metadata_.brokers.size()));
   }
+  if (partitions > kMostNewPartitions) return too_many_partitions();
   const auto chosen = spread(0, partitions, factor);
   for (int32_t i = 0; i < partitions; ++i) assigned[i] = chosen[static_cast<size_t>(i)];
   return assigned;
@@ -261,14 +254,10 @@ void ZkTopicAdmin::create_partitions(std::string name, int32_t count,
   }
   const auto current = static_cast<int32_t>(topic->partitions.size());
   if (count <= current) {
-    const std::string what = count == current
-                                 ? "Topic already has " + std::to_string(current) + " partitions."
-                                 : "Topic currently has " + std::to_string(current) +
-                                       " partitions, which is higher than the requested " +
-                                       std::to_string(count) + ".";
-    return done(outcome_of({ErrorCode::INVALID_PARTITIONS, what}));
+    return done(outcome_of({ErrorCode::INVALID_PARTITIONS, texts_.no_increase(name, current, count)}));
   }
   const int32_t added = count - current;
+  if (added > kMostNewPartitions) return done(outcome_of(too_many_partitions()));
   if (assignments.empty()) {
     assignments = spread(current, added, static_cast<int16_t>(topic->partitions.at(0).replicas.size()));
   } else if (assignments.size() != static_cast<size_t>(added)) {

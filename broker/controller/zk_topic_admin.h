@@ -14,6 +14,7 @@
 #include "broker/controller/bootstrap.h"
 #include "broker/controller/controller.h"
 #include "broker/controller/topic_admin.h"
+#include "broker/controller/topic_texts.h"
 #include "broker/metadata/metadata_cache.h"
 #include "coordination/client.h"
 #include "protocol/base/event_loop.h"
@@ -30,6 +31,8 @@ class ZkTopicAdmin : public TopicAdmin {
     int16_t offsets_replication_factor = 3;
     int32_t offsets_segment_bytes = 104857600;
     bool delete_topic_enable = true;
+    // Mistakes are worded as Kafka 4.x does, else as 2.8.
+    bool texts_of_4 = false;
   };
   // What is wrong with the configuration of a topic; ok where nothing is.
   using ValidateConfig = std::function<Status(const std::map<std::string, std::string>&)>;
@@ -74,6 +77,7 @@ class ZkTopicAdmin : public TopicAdmin {
   bool serves(const std::string& name, size_t partitions) const;
 
   Settings settings_;
+  TopicTexts texts_;
   EventLoop& loop_;
   coordination::Client& client_;
   MetadataCache& metadata_;

@@ -39,6 +39,7 @@ ZkTopicAdmin::Settings topic_settings(const config::BrokerConfig& config) {
   out.offsets_replication_factor = config.offsets_topic_replication_factor;
   out.offsets_segment_bytes = config.offsets_topic_segment_bytes;
   out.delete_topic_enable = config.delete_topic_enable;
+  out.texts_of_4 = config.emulate == config::Release::k4_4;
   return out;
 }
 

@@ -33,6 +33,14 @@ class Describe : public testing::Test {
   std::unique_ptr<ConfigStore> store_ = std::make_unique<ConfigStore>(make_broker_config({}).value());
 };
 
+TEST_F(Describe, ABrokerThatEmulates44ShowsMinInsyncReplicasOnEveryTopic) {
+  EXPECT_EQ(topic("min.insync.replicas").source, ConfigSource::kDefault);
+  start_with({{"ottla.emulate", "4.4"}});
+  const ConfigEntry entry = topic("min.insync.replicas");
+  EXPECT_EQ(entry.source, ConfigSource::kDynamicDefaultBroker);
+  EXPECT_EQ(entry.value, "1");
+}
+
 TEST_F(Describe, ATopicHasTheKeysOf28) {
   const std::vector<ConfigEntry> entries = describe_topic(*store_, "t", {});
   EXPECT_EQ(entries.size(), 26u);

@@ -171,6 +171,7 @@ TEST_F(ControllerTest, WrongTopicsAreRefusedWithKafkasCodes) {
   EXPECT_EQ(create("made", 1).error, ErrorCode::TOPIC_ALREADY_EXISTS);
   EXPECT_EQ(create("zero", 0).error, ErrorCode::INVALID_PARTITIONS);
   EXPECT_EQ(create("minus", -3).error, ErrorCode::INVALID_PARTITIONS);
+  EXPECT_EQ(create("countless", INT32_MAX).error, ErrorCode::POLICY_VIOLATION);
   EXPECT_EQ(create("wide", 1, 2).error, ErrorCode::INVALID_REPLICATION_FACTOR);
   EXPECT_EQ(create("no spaces", 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);
   EXPECT_EQ(create("..", 1).error, ErrorCode::INVALID_TOPIC_EXCEPTION);

@@ -113,6 +113,9 @@ def J13_one_partition_twice_and_a_million_partitions(target):
         reader.i32(), reader.text()
         errors = reader.array(lambda: (reader.i32(), reader.i16(), reader.i64(), reader.i64())[1])
         require(42 in errors, f"ListOffsets with one partition twice: {errors}")
+        for count in (0x7FFFFFFF, 1000000):
+            error = client.create_topic(f"partitions-{count}", count)
+            require(error == 44, f"a topic of {count} partitions: error {error}")
     million = 1000000
     one = p.i32(0) + p.i64(0) + p.i32(1)
     bodies = {
