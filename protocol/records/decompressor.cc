@@ -178,8 +178,8 @@ class Lz4Stream : public Decompressor {
       in_ = in_.subspan(size + 1);
     }
   }
-  // Resetting a context does not make it forget the content size of a frame that did not end, and the next frame
-  // would be held to it: only after a whole frame is it used again.
+  // Resetting a context does not make it forget the content size of a frame that did not end, and the next
+  // frame would be held to it: only after a whole frame is it used again.
   ~Lz4Stream() override {
     if (done_) Lz4Cache::give_back(std::move(context_));
   }

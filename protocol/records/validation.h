@@ -60,7 +60,8 @@ struct ValidatedRecords {
   std::vector<RecordError> record_errors;
 
   // One v2 batch: in the caller's bytes, or in `rebuilt`. Its base offset and leader epoch are the caller's
-  // to set. Empty where there was no whole batch, which Produce allows before v3: then there is nothing to do.
+  // to set. Empty where there was no whole batch, which Produce allows before v3: then there is nothing to
+  // do.
   std::span<uint8_t> batch;
   std::vector<uint8_t> rebuilt;
   int32_t record_count = 0;
