@@ -11,7 +11,7 @@
 namespace ottla {
 namespace {
 
-// What the structures of one request may take in memory, with what is kept and answered for them: some 80,000
+// What the structures of one request may take in memory, with what is kept and answered for them: some 60,000
 // partitions, more than any client asks about at once. Records are not counted, they stay in the frame.
 constexpr size_t kMaxDecodedBytes = 16 * 1024 * 1024;
 

@@ -51,7 +51,7 @@ void write_nullable_array(Writer& writer, bool flexible, bool may_be_null,
 
 // What an element is charged for beside its own size: whoever handles it keeps something for it and answers
 // something.
-constexpr size_t kBesideElement = 96;
+constexpr size_t kBesideElement = 160;
 
 template <typename S>
 void read_elements(Reader& reader, int16_t version, int32_t count, std::vector<S>& out) {

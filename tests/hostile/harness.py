@@ -66,6 +66,8 @@ class Target:
         self.server = server
         self.address = server.kafka
         self.sanitized = sanitized
+        # What it has before anyone misbehaves: memory that an attack leaves behind counts against the next one.
+        self.idle_kib = self.status_kib("VmRSS")
 
     def client(self, timeout=30):
         return p.Client(self.address, timeout)
@@ -75,12 +77,11 @@ class Target:
             return next(int(line.split()[1]) for line in source if line.startswith(name + ":"))
 
     def grown_by(self, attack):
-        """How many bytes the broker's memory grew at its peak while `attack()` ran."""
+        """How many bytes more than when it was idle the broker had at its peak while `attack()` ran."""
         with open(f"/proc/{self.server.pid}/clear_refs", "w", encoding="ascii") as target:
             target.write("5")  # the peak starts anew
-        before = self.status_kib("VmRSS")
         attack()
-        return (self.status_kib("VmHWM") - before) * 1024
+        return (self.status_kib("VmHWM") - self.idle_kib) * 1024
 
     def bounded(self, attack, sent, what):
         """8 times what was sent, and 64 MiB."""

@@ -195,6 +195,19 @@ def memory_that_decoding_takes(target):
         "DescribeConfigs": request(32, 4, p.varint(count + 1) + b"\2\1\1\0" * count + b"\0\0\0", True),
         "AlterConfigs": request(33, 2, p.varint(count + 1) + b"\2\1\1\0" * count + b"\0\0", True),
         "Metadata of long names": request(3, 1, p.array([p.text("name-%08d" % n) for n in range(200000)])),
+        # These stay within what a request may take, so that they are handled and answered.
+        "Metadata of 70,000 names": request(3, 1, p.array([p.text("name-%08d" % n) for n in range(70000)])),
+        "OffsetFetch of 100,000 partitions": request(9, 1, p.text("g") + p.array([p.text("victim") + p.array(
+            [p.i32(n) for n in range(100000)])])),
+        "CreateTopics of 50,000 names": request(19, 5, p.varint(50001) + (b"\2a" + p.i32(1) + p.i16(1) + b"\1\1\0") * 50000 +
+                                                p.i32(1) + b"\0\0", True),
+        "FindCoordinator of 90,000 keys": request(10, 4, b"\0" + p.varint(90001) + b"\1" * 90000 + b"\0", True),
+        "DescribeGroups of 90,000": request(15, 5, p.varint(90001) + b"\2g" * 90000 + b"\0\0", True),
+        "ListOffsets of 70,000 partitions": request(2, 1, p.i32(-1) + p.array([p.text("victim") + p.array(
+            [p.i32(7) + p.i64(-1)] * 70000)])),
+        "Fetch of 60,000 partitions": request(1, 4, p.i32(-1) + p.i32(0) + p.i32(0) + p.i32(1) + p.i8(0) + p.array(
+            [p.text("victim") + p.array([p.i32(7) + p.i64(0) + p.i32(1)] * 60000)])),
+        "DescribeProducers of 100,000 partitions, refused": request(61, 0, b"\2\2t" + p.varint(100001) + bytes(4) * 100000 + b"\0\0", True),
         "DeleteGroups": request(42, 2, p.varint(count + 1) + b"\1" * count + b"\0", True),
     }
     for name, frame in frames.items():
