@@ -8,6 +8,9 @@
 #include <charconv>
 #include <climits>
 #include <optional>
+#include <utility>
+
+#include "coordination/idle_keys.h"
 
 namespace ottla::coordination {
 namespace {
@@ -78,6 +81,54 @@ Expectation set_skip_acl(ServerConfig& config, const std::string& value) {
   return "";
 }
 
+// As Java's Boolean.parseBoolean: anything but "true" is false.
+template <auto Member>
+Expectation set_flag(ServerConfig& config, const std::string& value) {
+  std::string lower = value;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  config.*Member = lower == "true";
+  return "";
+}
+
+Expectation set_preallocation(ServerConfig& config, const std::string& value) {
+  int64_t kib = 0;
+  const Expectation expected = take_number<int64_t>(value, 0, INT_MAX, &kib);
+  if (expected.empty()) config.preallocate_bytes = kib * 1024;
+  return expected;
+}
+
+Expectation set_log_size(ServerConfig& config, const std::string& value) {
+  int64_t kib = 0;
+  const Expectation expected = take_number<int64_t>(value, -1, LLONG_MAX / 1024, &kib);
+  if (expected.empty()) config.log_size_limit_bytes = kib > 0 ? kib * 1024 : LLONG_MAX;
+  return expected;
+}
+
+Expectation set_compression(ServerConfig& config, const std::string& value) {
+  if (value != "" && value != "gz") {
+    return "nothing or gz: snapshots in snappy are not written or read here";
+  }
+  config.compress_snapshots = value == "gz";
+  return "";
+}
+
+Expectation set_initial_zxid(ServerConfig& config, const std::string& value) {
+  return take_number<int64_t>(value, 0, LLONG_MAX, &config.initial_zxid);
+}
+
+Expectation set_metrics_provider(ServerConfig& config, const std::string& value) {
+  config.prometheus = value == "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider";
+  const bool known = config.prometheus || value.empty() ||
+                     value == "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider" ||
+                     value == "org.apache.zookeeper.metrics.impl.NullMetricsProvider";
+  return known ? ""
+               : "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider or nothing: others are "
+                 "Java "
+                 "classes";
+}
+
+Expectation ignore(ServerConfig&, const std::string&) { return ""; }
+
 Expectation set_snap_size(ServerConfig& config, const std::string& value) {
   int64_t kib = 0;
   const Expectation expected = take_number<int64_t>(value, -1, LLONG_MAX / 1024, &kib);
@@ -124,50 +175,36 @@ constexpr Key kKeys[] = {
     {"DigestAuthenticationProvider.superDigest", set_text<&C::super_digest>},
     {"jute.maxbuffer", set_max_buffer},
     {"globalOutstandingLimit", set_number<&C::outstanding_limit, 1, INT_MAX>},
+    {"maxCnxns", set_number<&C::max_connections, 0, INT_MAX>},
+    {"nio.sessionlessCnxnTimeout", set_number<&C::sessionless_timeout_ms, 0, INT_MAX>},
+    {"extendedTypesEnabled", set_flag<&C::extended_types>},
+    {"emulate353TTLNodes", set_flag<&C::emulate_353_ttl>},
+    {"enforceQuota", set_flag<&C::enforce_quota>},
+    {"reconfigEnabled", set_flag<&C::reconfig_enabled>},
+    {"DigestAuthenticationProvider.enabled", set_flag<&C::digest_enabled>},
+    {"znode.container.checkIntervalMs", set_number<&C::container_check_ms, 1, INT_MAX>},
+    {"znode.container.maxPerMinute", set_number<&C::containers_per_minute, 1, INT_MAX>},
+    {"znode.container.maxNeverUsedIntervalMs", set_number<&C::container_unused_ms, 0, LLONG_MAX>},
+    {"preAllocSize", set_preallocation},
+    {"txnLogSizeLimitInKb", set_log_size},
+    {"fsync.warningthresholdms", set_number<&C::sync_warning_ms, 0, INT_MAX>},
+    {"snapshot.compression.method", set_compression},
+    {"snapshot.trust.empty", set_flag<&C::trust_empty_snapshot>},
+    {"datadir.autocreate", set_flag<&C::create_directories>},
+    {"testingonly.initialZxid", set_initial_zxid},
+    {"admin.enableServer", set_flag<&C::admin_enabled>},
+    {"admin.serverPort", set_number<&C::admin_port, 0, 65535>},
+    {"admin.serverAddress", set_text<&C::admin_address>},
+    {"admin.commandURL", set_text<&C::admin_url>},
+    {"metricsProvider.className", set_metrics_provider},
+    {"metricsProvider.httpPort", set_number<&C::metrics_port, 0, 65535>},
+    {"metricsProvider.httpHost", set_text<&C::metrics_address>},
+    // Of the JVM's own figures and its pool of threads: nothing to set, nothing missed.
+    {"metricsProvider.exportJvmInfo", ignore},
+    {"metricsProvider.numWorkerThreads", ignore},
+    {"metricsProvider.maxQueueSize", ignore},
+    {"metricsProvider.workerShutdownTimeoutMs", ignore},
 };
-
-// Keys of ZooKeeper that are taken and do nothing here; a prefix where it ends in '.'. `why` null: nothing
-// worth a warning.
-struct IdleKey {
-  const char* name;
-  const char* why;
-};
-constexpr IdleKey kIdleKeys[] = {
-    {"initLimit", nullptr},
-    {"syncLimit", nullptr},
-    {"preAllocSize", nullptr},
-    {"clientPortListenBacklog", nullptr},
-    {"standaloneEnabled", nullptr},
-    {"connectToLearnerMasterLimit", nullptr},
-    {"fsync.warningthresholdms", nullptr},
-    {"autopurge.", nullptr},
-    {"admin.", "there is no admin server here: the four-letter words and the log tell what it would"},
-    {"metricsProvider.", "metrics providers are Java classes; the mntr command gives the figures"},
-    {"authProvider.", "authentication providers are Java classes; digest and ip are built in"},
-    {"secureClientPort", "TLS on the coordination port is not there yet"},
-    {"ssl.", "TLS on the coordination port is not there yet"},
-    {"sslQuorum", "this server runs alone, there is no quorum"},
-    {"serverCnxnFactory", "connections are served by this program's own loop"},
-    {"server.",
-     "this server runs alone: for an ensemble run Apache ZooKeeper and point zookeeper.connect at it"},
-    {"electionAlg", "this server runs alone, there is no election"},
-    {"electionPort", "this server runs alone, there is no election"},
-    {"peerType", "this server runs alone, it has no peers"},
-    {"quorum.", "this server runs alone, there is no quorum"},
-    {"quorumListenOnAllIPs", "this server runs alone, there is no quorum"},
-    {"dynamicConfigFile", "this server runs alone and cannot be reconfigured"},
-    {"reconfigEnabled", "this server runs alone and cannot be reconfigured"},
-    {"localSessionsEnabled", "this server runs alone: all sessions are global"},
-    {"extendedTypesEnabled", "nodes with a time to live are not there yet"},
-};
-
-const IdleKey* find_idle(const std::string& key) {
-  const auto* entry = std::find_if(std::begin(kIdleKeys), std::end(kIdleKeys), [&](const IdleKey& row) {
-    const std::string name = row.name;
-    return name.back() == '.' ? key.rfind(name, 0) == 0 : key == name;
-  });
-  return entry == std::end(kIdleKeys) ? nullptr : entry;
-}
 
 // Levenshtein, without regard to case.
 size_t distance(const std::string& a, const std::string& b) {
@@ -241,7 +278,7 @@ Result<ParsedConfig> parse_server_config(const std::vector<Property>& properties
         return Status(ErrorCode::INVALID_CONFIG,
                       fmt::format("{}{}={}: expected {}", where, key, value, expected));
       }
-    } else if (const IdleKey* idle = find_idle(bare)) {
+    } else if (const IdleKey* idle = find_idle_key(bare)) {
       if (idle->why != nullptr)
         parsed.warnings.push_back(fmt::format("{}{} has no effect: {}", where, key, idle->why));
     } else {

@@ -29,9 +29,35 @@ struct ServerConfig {
   std::vector<std::string> four_letter_words{"srvr"};  // "*": all
   bool force_sync = true;
   bool skip_acl = false;
-  std::string super_digest;           // "super:<base64 sha1>", DigestAuthenticationProvider.superDigest
-  int32_t max_frame_bytes = 0xfffff;  // jute.maxbuffer
-  int outstanding_limit = 1000;       // zookeeper.globalOutstandingLimit, applied per connection
+  std::string super_digest;             // "super:<base64 sha1>", DigestAuthenticationProvider.superDigest
+  int32_t max_frame_bytes = 0xfffff;    // jute.maxbuffer
+  int outstanding_limit = 1000;         // zookeeper.globalOutstandingLimit, applied per connection
+  int max_connections = 0;              // of all addresses together; 0: no limit
+  int sessionless_timeout_ms = 10'000;  // nio.sessionlessCnxnTimeout; 0: for ever
+  bool extended_types = false;          // nodes with a time to live
+  bool emulate_353_ttl = false;
+  bool enforce_quota = false;
+  bool reconfig_enabled = false;
+  bool digest_enabled = true;
+  int container_check_ms = 60'000;
+  int64_t containers_per_minute = 10'000;
+  int64_t container_unused_ms = 0;  // containers that never had a child go after that; 0: never
+  // Log files grow by this much at a time. 0: with what is written; the key preAllocSize sets it (in KiB).
+  int64_t preallocate_bytes = 0;
+  int64_t log_size_limit_bytes = INT64_MAX;  // a log file of that size is followed by the next
+  int sync_warning_ms = 1000;
+  bool compress_snapshots = false;  // as gzip
+  bool trust_empty_snapshot = false;
+  bool create_directories = true;
+  int64_t initial_zxid = 0;  // of a fresh directory, for tests of what comes after 2^32 transactions
+
+  bool admin_enabled = false;  // ZooKeeper's default is true
+  int admin_port = 8080;
+  std::string admin_address;
+  std::string admin_url = "/commands";
+  bool prometheus = false;
+  int metrics_port = 7000;
+  std::string metrics_address;
 
   int min_session_timeout() const {
     return min_session_timeout_ms < 0 ? 2 * tick_time_ms : min_session_timeout_ms;
@@ -48,7 +74,7 @@ struct ParsedConfig {
 };
 
 // INVALID_CONFIG with "<file>:<line>: key=value: what was expected" for a value that cannot be used. Unknown
-// keys, keys of things that do not exist here (admin server, quorum) and misspellings with an obvious meaning
+// keys, keys of things that do not exist here (quorum, TLS) and misspellings with an obvious meaning
 // (`dataUrl`) are warnings. A later pair of the same key wins. `file` is only for messages.
 Result<ParsedConfig> parse_server_config(const std::vector<Property>& properties, const std::string& file);
 

@@ -20,6 +20,7 @@ class CoordinationPort::Client : public SocketHandler,
   void drop() { socket_->close(); }
 
   void on_bytes(std::span<uint8_t> bytes) override { connection_->on_bytes(bytes); }
+  void on_drained() override { connection_->on_drained(); }
   // The connection may be in the middle of a call that led here: it is destroyed in a later turn.
   void on_closed() override {
     port_.flush_list_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
@@ -32,6 +33,8 @@ class CoordinationPort::Client : public SocketHandler,
     socket_->mark_dirty();
   }
   void close() override { socket_->close_after_flush(); }
+  void abort() override { socket_->close(); }
+  size_t pending_bytes() const override { return socket_->pending_bytes(); }
   void pause_reading() override { socket_->pause_reading(); }
   void resume_reading() override { socket_->resume_reading(); }
   void destroy_connection() { connection_.reset(); }

@@ -15,8 +15,11 @@
 //   given. socket closed by the peer, or broken: destroy the ServerConnection. The session lives on until its
 //   time-out.
 //
+//   all that send() was given has left, or a good part of it: connection->on_drained()
+//
 // send() may come at any time (another session's write fires a watch). A peer that does not read what it is
-// sent is the network layer's to drop. A connection over maxClientCnxns gets close() in a later turn. The
+// sent is answered no more requests from a MiB on (its bytes stay here, reading pauses), and closed when
+// watch events make that 16 MiB. A connection over maxClientCnxns gets close() in a later turn. The
 // sink must outlive the connection; a connection that outlives its Server ignores what comes.
 #pragma once
 
@@ -39,8 +42,12 @@ class ConnectionSink {
   virtual ~ConnectionSink() = default;
   virtual void send(Bytes bytes) = 0;
   virtual void close() = 0;
+  // Closes without waiting for a peer that does not read.
+  virtual void abort() { close(); }
   virtual void pause_reading() {}
   virtual void resume_reading() {}
+  // Of what send() was given, how much the peer's machine has not taken yet.
+  virtual size_t pending_bytes() const { return 0; }
 };
 
 class ServerConnection {
@@ -50,12 +57,22 @@ class ServerConnection {
     int64_t received = 0;
     int64_t sent = 0;
     int64_t established_ms = 0;  // wall
+    const char* last_operation = "NA";
+    int32_t last_xid = -1;
+    int64_t last_zxid = -1;
+    int64_t last_response_ms = 0;  // wall
+    int64_t last_latency_ms = 0;
+    int64_t replies = 0;
+    int64_t latency_sum_ms = 0;
+    int64_t latency_min_ms = 0;
+    int64_t latency_max_ms = 0;
   };
 
   ~ServerConnection();
   ServerConnection(const ServerConnection&) = delete;
 
   void on_bytes(Bytes bytes);
+  void on_drained();
 
   const std::string& peer() const { return peer_; }
   int64_t session_id() const { return session_id_; }
@@ -76,11 +93,21 @@ class ServerConnection {
   void on_frame(Bytes frame);
   void on_connect_request(Bytes frame);
   void on_request(Bytes frame);
-  void on_four_letter_word(const std::string& word);
+  void on_four_letter_word(const std::string& word, Bytes argument);
   // From the server, in the order of replies.
   void deliver(Bytes bytes, bool is_reply);
+  void count_reply(const char* operation, int32_t xid, int64_t zxid, int64_t submitted_ms);
   void close();
+  // With a line in the log.
+  void drop(const std::string& why);
+  // And without waiting for it to read.
+  void drop_deaf(const std::string& why);
+  void drop_if_deaf();
+  // Neither too many requests unanswered nor too much that the peer has not read.
+  bool may_take_more() const;
+  size_t unread_bytes() const { return queued_bytes_ + sink_.pending_bytes(); }
   void pause_if_busy();
+  void resume_if_calm();
 
   ServerCore* core_;  // null when the server is gone
   ConnectionSink& sink_;
@@ -94,8 +121,12 @@ class ServerConnection {
   int64_t session_id_ = 0;
   int32_t session_timeout_ms_ = 0;
   int outstanding_ = 0;
+  size_t queued_bytes_ = 0;  // made, not given to the sink yet
+  size_t largest_reply_ = 0;
+  bool resuming_ = false;
   std::vector<Id> identities_;
-  std::vector<uint8_t> partial_;  // the beginning of a frame whose end has not come
+  // The beginning of a frame whose end has not come; while paused, also whole ones.
+  std::vector<uint8_t> partial_;
   Counters counters_;
 };
 

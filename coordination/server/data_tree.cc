@@ -11,6 +11,21 @@ namespace ottla::coordination {
 
 using jute::TxnHeader;
 
+namespace {
+
+int64_t bytes_of(const std::optional<std::string>& data) {
+  return data ? static_cast<int64_t>(data->size()) : 0;
+}
+
+int64_t size_of(const std::string& path, const std::optional<std::string>& data) {
+  return static_cast<int64_t>(path.size()) + bytes_of(data);
+}
+
+// Versions count as Java's int does.
+int32_t wrapping(int64_t value) { return static_cast<int32_t>(static_cast<uint32_t>(value)); }
+
+}  // namespace
+
 int64_t AclCache::intern(const AclList& acl) {
   auto [entry, added] = numbers_.try_emplace(acl, last_number_ + 1);
   if (added) lists_[++last_number_] = acl;
@@ -58,7 +73,7 @@ void AclCache::purge_unused() {
   }
 }
 
-DataTree::DataTree() {
+DataTree::DataTree(ExtendedTypes types) : types_(types) {
   const std::string empty;
   nodes_[""] = Node{empty, AclCache::kOpen, {}, {"zookeeper"}};
   nodes_["/zookeeper"] = Node{empty, AclCache::kOpen, {}, {"quota", "config"}};
@@ -66,6 +81,8 @@ DataTree::DataTree() {
   Node config{empty, acls_.intern({Acl{perms::kRead, "world", "anyone"}}), {}, {}};
   config.stat.aversion = -1;
   nodes_["/zookeeper/config"] = std::move(config);
+  data_size_ = 1;  // the root's alias "/"
+  for (const auto& [path, node] : nodes_) data_size_ += size_of(path, node.data);
 }
 
 const Node* DataTree::find(std::string_view path) const {
@@ -83,7 +100,7 @@ Stat DataTree::stat(const Node& node) const {
   stat.ctime = node.stat.ctime;
   stat.mtime = node.stat.mtime;
   stat.version = node.stat.version;
-  stat.cversion = node.stat.cversion * 2 - children;
+  stat.cversion = wrapping(int64_t{node.stat.cversion} * 2 - children);
   stat.aversion = node.stat.aversion;
   stat.ephemeral_owner = node.stat.ephemeral_owner;
   stat.data_length = node.data ? static_cast<int32_t>(node.data->size()) : 0;
@@ -103,13 +120,6 @@ size_t DataTree::descendant_count(const std::string& path) const {
   return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
     return entry.first.compare(0, prefix.size(), prefix) == 0;
   }));
-}
-
-int64_t DataTree::approximate_data_size() const {
-  int64_t size = 0;
-  for (const auto& [path, node] : nodes_)
-    size += static_cast<int64_t>(path.size() + (node.data ? node.data->size() : 0));
-  return size;
 }
 
 TxnResult DataTree::apply(const jute::Txn& txn) {
@@ -175,7 +185,8 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
   Node* parent = find_mutable(parent_name);
   if (parent == nullptr) return ZkError::kNoNode;
   const bool exists = find(txn.path) != nullptr;
-  const int32_t cversion = txn.parent_cversion == -1 ? parent->stat.cversion + 1 : txn.parent_cversion;
+  const int32_t cversion =
+      txn.parent_cversion == -1 ? wrapping(int64_t{parent->stat.cversion} + 1) : txn.parent_cversion;
   // A snapshot taken by ZooKeeper while it served may be ahead of the log that is replayed onto it.
   if (cversion > parent->stat.cversion) {
     parent->stat.cversion = cversion;
@@ -194,7 +205,7 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
   if (header.type == jute::kCreateContainer) {
     node.stat.ephemeral_owner = kContainerOwner;
   } else if (header.type == jute::kCreateTtl) {
-    node.stat.ephemeral_owner = static_cast<int64_t>(0xff00000000000000ull | static_cast<uint64_t>(txn.ttl));
+    node.stat.ephemeral_owner = owner_of_ttl(txn.ttl);
   } else if (txn.ephemeral) {
     node.stat.ephemeral_owner = header.client_id;
   }
@@ -203,6 +214,9 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
   const AclList parent_acl = acl(*parent);
   result.stat = stat(node);
   nodes_.emplace(txn.path, std::move(node));
+  data_size_ += size_of(txn.path, txn.data);
+  if (parent_name.starts_with(kQuotaRoot)) note_quota_node(parent_name, node_name(txn.path));
+  charge_quota(txn.path, bytes_of(txn.data), 1);
   fire(data_watches_, txn.path, EventType::kNodeCreated, txn.acl, nullptr, nullptr);
   fire(child_watches_, parent_name.empty() ? "/" : parent_name, EventType::kNodeChildrenChanged, parent_acl,
        nullptr, nullptr);
@@ -223,7 +237,12 @@ ZkError DataTree::apply_delete(const std::string& path, int64_t zxid) {
   const AclList node_acl = acl(entry->second), parent_acl = acl(*parent);
   acls_.drop_use(entry->second.acl);
   untrack_owner(path, entry->second.stat.ephemeral_owner);
+  data_size_ -= size_of(path, entry->second.data);
+  const int64_t bytes = bytes_of(entry->second.data);
   nodes_.erase(entry);
+  if (parent_name.starts_with(kQuotaRoot) && node_name(path) == kQuotaLimits)
+    quotas_.remove(parent_name.substr(kQuotaRoot.size()));
+  charge_quota(path, -bytes, -1);
   std::map<WatchManager::Watcher, bool> told;
   fire(data_watches_, path, EventType::kNodeDeleted, node_acl, nullptr, &told);
   fire(child_watches_, path, EventType::kNodeDeleted, node_acl, &told, nullptr);
@@ -236,11 +255,14 @@ ZkError DataTree::apply_set_data(const TxnHeader& header, const jute::SetDataTxn
   result.path = txn.path;
   Node* node = find_mutable(txn.path);
   if (node == nullptr) return ZkError::kNoNode;
+  const int64_t more = bytes_of(txn.data) - bytes_of(node->data);
   node->data = txn.data;
+  data_size_ += more;
   node->stat.mtime = header.time_ms;
   node->stat.mzxid = header.zxid;
   node->stat.version = txn.version;
   result.stat = stat(*node);
+  charge_quota(txn.path, more, 0);
   fire(data_watches_, txn.path, EventType::kNodeDataChanged, AclList(acl(*node)), nullptr, nullptr);
   return ZkError::kOk;
 }
@@ -267,19 +289,85 @@ void DataTree::apply_close_session(const TxnHeader& header, const jute::CloseSes
 }
 
 void DataTree::track_owner(const std::string& path, int64_t owner) {
-  if (owner == kContainerOwner) {
-    containers_.insert(path);
-  } else if (owner != 0) {
-    ephemerals_[owner].insert(path);
+  switch (owner_kind(owner, types_)) {
+    case OwnerKind::kPlain:
+      return;
+    case OwnerKind::kSession:
+      ephemerals_[owner].insert(path);
+      return;
+    case OwnerKind::kContainer:
+      containers_.insert(path);
+      return;
+    case OwnerKind::kTtl:
+      ttls_.insert(path);
+      return;
   }
 }
 
 void DataTree::untrack_owner(const std::string& path, int64_t owner) {
   containers_.erase(path);
+  ttls_.erase(path);
   const auto owned = ephemerals_.find(owner);
   if (owned == ephemerals_.end()) return;
   owned->second.erase(path);
   if (owned->second.empty()) ephemerals_.erase(owned);
+}
+
+void DataTree::note_quota_node(const std::string& parent, std::string_view name) {
+  const std::string limited = parent.substr(kQuotaRoot.size());
+  if (name == kQuotaLimits) quotas_.add(limited);
+  if (name == kQuotaStats) recount_quota(limited);
+}
+
+void DataTree::recount_quota(const std::string& path) {
+  Node* account = find_mutable(quota_node(path, kQuotaStats));
+  if (account == nullptr) return;
+  int64_t nodes = 0, bytes = 0;
+  std::vector<std::string> left{path};
+  while (!left.empty()) {
+    const std::string next = std::move(left.back());
+    left.pop_back();
+    const Node* node = find(next);
+    if (node == nullptr) continue;
+    ++nodes;
+    bytes += bytes_of(node->data);
+    for (const auto& name : node->children) left.push_back(next + "/" + name);
+  }
+  QuotaText text;
+  text.set("count", nodes);
+  text.set("bytes", bytes);
+  account->data = text.to_string();
+}
+
+void DataTree::charge_quota(const std::string& path, int64_t bytes, int64_t nodes) {
+  if (quotas_.empty()) return;
+  const auto limited = quotas_.above(path);
+  if (!limited) return;
+  Node* account = find_mutable(quota_node(*limited, kQuotaStats));
+  if (account == nullptr) return;
+  QuotaText text = QuotaText::parse(account->data.value_or("")).value_or(QuotaText());
+  text.set("count", text.get("count") + nodes);
+  text.set("bytes", text.get("bytes") + bytes);
+  account->data = text.to_string();
+}
+
+// What a snapshot tells of quotas may be a moment older than the rest of it, so accounts are made anew.
+void DataTree::load_quotas() {
+  std::vector<std::string> left{""};
+  while (!left.empty()) {
+    const std::string limited = std::move(left.back());
+    left.pop_back();
+    const Node* node = find(std::string(kQuotaRoot) + limited);
+    if (node == nullptr) continue;
+    for (const auto& name : node->children) {
+      if (name == kQuotaLimits) {
+        quotas_.add(limited);
+        recount_quota(limited);
+      } else {
+        left.push_back(limited + "/" + name);
+      }
+    }
+  }
 }
 
 void DataTree::fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,

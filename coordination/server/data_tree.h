@@ -2,9 +2,9 @@
 // The nodes, their ACLs, the ephemerals of each session and the sessions that the log knows
 // (org.apache.zookeeper.server DataTree, DataNode, ReferenceCountedACLCache). apply() is the only mutator:
 // serving, and replaying the log after a start, go the same way, so both end in the same tree.
+// Quota accounts below /zookeeper/quota are kept here too (quota.h).
 //
-// Left out on purpose: quota accounting under /zookeeper/quota (ZooKeeper enforces none by default), digests
-// of the tree.
+// Left out on purpose: digests of the tree.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "coordination/jute/txn.h"
+#include "coordination/server/ephemeral_type.h"
+#include "coordination/server/quota.h"
 #include "coordination/server/watch_manager.h"
 #include "coordination/types.h"
 
@@ -79,15 +81,13 @@ struct TxnResult {
 
 class DataTree {
  public:
-  // The owner of container nodes (EphemeralType.CONTAINER_EPHEMERAL_OWNER).
-  static constexpr int64_t kContainerOwner = INT64_MIN;
   // `must_read`: only for a watcher who may read a node of this ACL (a persistent watch needs no right to be
   // made).
   using EventHandler =
       std::function<void(WatchManager::Watcher, const WatchEvent&, const AclList* must_read)>;
 
   // A fresh tree: /, /zookeeper, /zookeeper/quota, /zookeeper/config.
-  DataTree();
+  explicit DataTree(ExtendedTypes types = {});
 
   void set_event_handler(EventHandler handler) { event_handler_ = std::move(handler); }
 
@@ -106,14 +106,21 @@ class DataTree {
   const std::map<int64_t, int32_t>& sessions() const { return sessions_; }
   const std::map<int64_t, std::set<std::string>>& ephemerals() const { return ephemerals_; }
   const std::set<std::string>& containers() const { return containers_; }
+  // Nodes with a time to live.
+  const std::set<std::string>& ttls() const { return ttls_; }
+  ExtendedTypes types() const { return types_; }
+  const QuotaPaths& quotas() const { return quotas_; }
 
   size_t node_count() const { return nodes_.size(); }
   // Nodes below `path`, at any depth.
   size_t descendant_count(const std::string& path) const;
-  int64_t approximate_data_size() const;
+  // Of all paths and data, in bytes.
+  int64_t approximate_data_size() const { return data_size_; }
 
   WatchManager& data_watches() { return data_watches_; }
   WatchManager& child_watches() { return child_watches_; }
+  const WatchManager& data_watches() const { return data_watches_; }
+  const WatchManager& child_watches() const { return child_watches_; }
 
   // For snapshots (snapshot.cc): the tree as FileSnap lays it out, without file header and checksum.
   void encode(Writer& writer) const;
@@ -133,6 +140,12 @@ class DataTree {
   void fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,
             const std::map<WatchManager::Watcher, bool>* except, std::map<WatchManager::Watcher, bool>* told);
   Node* find_mutable(std::string_view path);
+  // A node under /zookeeper/quota was made.
+  void note_quota_node(const std::string& parent, std::string_view name);
+  // Sets the account of `path` to what is there.
+  void recount_quota(const std::string& path);
+  void charge_quota(const std::string& path, int64_t bytes, int64_t nodes);
+  void load_quotas();
   bool decode_nodes(Reader& reader);
 
   struct PathHash {
@@ -144,6 +157,10 @@ class DataTree {
   std::map<int64_t, int32_t> sessions_;  // id -> time-out in ms
   std::map<int64_t, std::set<std::string>> ephemerals_;
   std::set<std::string> containers_;
+  std::set<std::string> ttls_;
+  ExtendedTypes types_;
+  QuotaPaths quotas_;
+  int64_t data_size_ = 0;
   int64_t last_zxid_ = 0;
   WatchManager data_watches_;
   WatchManager child_watches_;

@@ -70,6 +70,7 @@ void DataTree::encode(Writer& writer) const {
 bool DataTree::decode(Reader& reader) {
   nodes_.clear();
   acls_ = AclCache();
+  data_size_ = 1;  // the root's alias "/"
   const int32_t sessions = reader.array_length(12);
   for (int32_t i = 0; i < sessions && reader.ok(); ++i) {
     const int64_t id = reader.int64();
@@ -82,6 +83,7 @@ bool DataTree::decode(Reader& reader) {
   }
   if (!reader.ok() || !decode_nodes(reader)) return false;
   acls_.purge_unused();
+  load_quotas();
   return reader.ok() && nodes_.count("") > 0;
 }
 
@@ -100,6 +102,7 @@ bool DataTree::decode_nodes(Reader& reader) {
       parent->children.insert(std::string(node_name(path)));
       track_owner(path, node.stat.ephemeral_owner);
     }
+    data_size_ += static_cast<int64_t>(path.size() + (node.data ? node.data->size() : 0));
     nodes_[path] = std::move(node);
   }
 }

@@ -2,26 +2,33 @@
 #include "coordination/server/four_letter_words.h"
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
 
+#include "coordination/server/metrics.h"
 #include "coordination/server/server_core.h"
 
 namespace ottla::coordination {
 namespace {
 
-// What clients that look at the version (kafka's own tools, kazoo) are told: the ZooKeeper this behaves as.
-constexpr const char* kVersion = "3.8.0-ottla, built as part of Ottla";
-
 std::string connection_line(const ServerConnection& connection, bool brief) {
   const auto& counters = connection.counters();
   std::string line = fmt::format(" /{}[1](queued={},recved={},sent={}", connection.peer(),
                                  connection.outstanding(), counters.received, counters.sent);
-  if (!brief && connection.session_id() != 0) {
-    line += fmt::format(",sid=0x{:x},est={},to={}", static_cast<uint64_t>(connection.session_id()),
-                        counters.established_ms, connection.session_timeout_ms());
-  }
-  return line + ")\n";
+  if (brief || connection.session_id() == 0) return line + ")\n";
+  line += fmt::format(",sid=0x{:x},lop={},est={},to={}", static_cast<uint64_t>(connection.session_id()),
+                      counters.last_operation, counters.established_ms, connection.session_timeout_ms());
+  if (counters.last_xid >= 0) line += fmt::format(",lcxid=0x{:x}", static_cast<uint32_t>(counters.last_xid));
+  const int64_t average_ms = counters.replies == 0 ? 0 : counters.latency_sum_ms / counters.replies;
+  return line + fmt::format(",lzxid=0x{:x},lresp={},llat={},minlat={},avglat={},maxlat={})\n",
+                            static_cast<uint64_t>(counters.last_zxid), counters.last_response_ms,
+                            counters.last_latency_ms, counters.latency_min_ms, average_ms,
+                            counters.latency_max_ms);
 }
 
 std::string connection_lines(ServerCore& core, bool brief) {
@@ -30,21 +37,17 @@ std::string connection_lines(ServerCore& core, bool brief) {
   return text + "\n";
 }
 
-std::string average_latency(const ServerCounters& counters) {
-  if (counters.replies == 0) return "0.0";
-  return fmt::format("{:.1f}",
-                     static_cast<double>(counters.latency_sum_ms) / static_cast<double>(counters.replies));
-}
-
 std::string srvr_or_stat(ServerCore& core, bool with_clients) {
   const auto& counters = core.counters();
-  std::string text = fmt::format("Zookeeper version: {}\n", kVersion);
+  std::string text = fmt::format("Zookeeper version: {}\n", kServerVersion);
   if (with_clients) text += "Clients:\n" + connection_lines(core, true);
-  text += fmt::format("Latency min/avg/max: {}/{}/{}\n", counters.latency_min_ms, average_latency(counters),
-                      counters.latency_max_ms);
+  text += fmt::format("Latency min/avg/max: {}/{}/{}\n", counters.latency_ms.min,
+                      java_number(std::round(counters.latency_ms.average() * 10'000) / 10'000, true),
+                      counters.latency_ms.max);
   text += fmt::format(
       "Received: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: 0x{:x}\nMode: standalone\n",
-      counters.received, counters.sent, core.connections().size(), core.outstanding(), core.last_zxid());
+      counters.received, counters.sent, core.connections().size(), core.outstanding(),
+      static_cast<uint64_t>(core.last_zxid()));
   // ZooKeeper counts the root twice.
   return text + fmt::format("Node count: {}\n", core.tree().node_count() + 1);
 }
@@ -61,31 +64,39 @@ std::string cons(ServerCore& core) { return connection_lines(core, false); }
 
 std::string conf(ServerCore& core) {
   const ServerConfig& config = core.config();
-  return fmt::format(
-      "clientPort={}\nsecureClientPort=-1\ndataDir={}/version-2\ndataLogDir={}/version-2\ntickTime={}\n"
-      "maxClientCnxns={}\nminSessionTimeout={}\nmaxSessionTimeout={}\nclientPortListenBacklog=-1\nserverId="
-      "0\n",
-      config.client_port, config.data_dir, config.log_dir(), config.tick_time_ms,
-      config.max_client_connections, config.min_session_timeout(), config.max_session_timeout());
+  const Store::Sizes sizes = core.store().sizes();
+  std::string text = fmt::format("clientPort={}\nsecureClientPort=-1\n", config.client_port);
+  text += fmt::format("dataDir={}/version-2\ndataDirSize={}\n", config.data_dir, sizes.snapshots);
+  text += fmt::format("dataLogDir={}/version-2\ndataLogSize={}\n", config.log_dir(), sizes.logs);
+  text += fmt::format("tickTime={}\nmaxClientCnxns={}\n", config.tick_time_ms, config.max_client_connections);
+  text += fmt::format("minSessionTimeout={}\nmaxSessionTimeout={}\n", config.min_session_timeout(),
+                      config.max_session_timeout());
+  return text + "clientPortListenBacklog=-1\nserverId=0\n";
+}
+
+std::string dirs(ServerCore& core) {
+  const Store::Sizes sizes = core.store().sizes();
+  return fmt::format("datadir_size: {}\nlogdir_size: {}\n", sizes.snapshots, sizes.logs);
 }
 
 std::string mntr(ServerCore& core) {
-  const auto& counters = core.counters();
-  DataTree& tree = core.tree();
-  size_t ephemerals = 0;
-  for (const auto& [owner, paths] : tree.ephemerals()) ephemerals += paths.size();
-  const size_t watches = tree.data_watches().watch_count() + tree.child_watches().watch_count();
-  std::string text = fmt::format("zk_version\t{}\nzk_server_state\tstandalone\n", kVersion);
-  text += fmt::format("zk_avg_latency\t{}\nzk_max_latency\t{}\nzk_min_latency\t{}\n",
-                      average_latency(counters), counters.latency_max_ms, counters.latency_min_ms);
-  text += fmt::format("zk_packets_received\t{}\nzk_packets_sent\t{}\nzk_num_alive_connections\t{}\n",
-                      counters.received, counters.sent, core.connections().size());
-  text += fmt::format("zk_outstanding_requests\t{}\nzk_uptime\t{}\n", core.outstanding(),
-                      core.loop().monotonic_ms() - counters.started_ms);
-  text += fmt::format(
-      "zk_znode_count\t{}\nzk_watch_count\t{}\nzk_ephemerals_count\t{}\nzk_approximate_data_size\t{}\n",
-      tree.node_count() + 1, watches, ephemerals, tree.approximate_data_size());
-  return text + fmt::format("zk_global_sessions\t{}\nzk_local_sessions\t0\n", core.sessions().size());
+  std::string text = fmt::format("zk_version\t{}\nzk_server_state\tstandalone\n", kServerVersion);
+  const auto add = [&](const char* prefix, const char* name, const std::string& value) {
+    text += fmt::format("zk_{}{}\t{}\n", prefix, name, value);
+  };
+  for (const Metric& metric : collect_metrics(core)) {
+    if (metric.kind != Metric::Kind::kSummary) {
+      add("", metric.name, java_number(metric.value, metric.fraction));
+      continue;
+    }
+    const Summary& summary = metric.summary;
+    add("avg_", metric.name, java_number(std::round(summary.average() * 10'000) / 10'000, true));
+    add("min_", metric.name, std::to_string(summary.min));
+    add("max_", metric.name, std::to_string(summary.max));
+    add("cnt_", metric.name, std::to_string(summary.count));
+    add("sum_", metric.name, std::to_string(summary.sum));
+  }
+  return text;
 }
 
 std::string dump(ServerCore& core) {
@@ -140,17 +151,34 @@ std::string wchp(ServerCore& core) {
   return text + "\n";
 }
 
-std::string envi(ServerCore&) { return fmt::format("Environment:\nzookeeper.version={}\n", kVersion); }
+std::string envi(ServerCore&) {
+  utsname system{};
+  ::uname(&system);
+  const char* user = std::getenv("USER");
+  const char* home = std::getenv("HOME");
+  std::array<char, 4096> directory{};
+  const bool known = ::getcwd(directory.data(), directory.size()) != nullptr;
+  return fmt::format(
+      "Environment:\nzookeeper.version={}\nhost.name={}\nos.name={}\nos.arch={}\nos.version={}\n"
+      "user.name={}\nuser.home={}\nuser.dir={}\n",
+      kServerVersion, system.nodename, system.sysname, system.machine, system.release,
+      user != nullptr ? user : "", home != nullptr ? home : "", known ? directory.data() : "");
+}
 
 std::string srst(ServerCore& core) {
-  const int64_t started_ms = core.counters().started_ms;
-  core.counters() = ServerCounters{};
-  core.counters().started_ms = started_ms;
+  core.counters().reset_stats();
   return "Server stats reset.\n";
 }
 
-// Words of ZooKeeper that have nothing to tell here.
-std::string not_here(ServerCore&) { return "This command is not supported.\n"; }
+std::string crst(ServerCore& core) {
+  core.reset_connection_counters();
+  return "Connection stats reset.\n";
+}
+
+std::string gtmk(ServerCore& core) { return std::to_string(core.trace_mask()); }
+
+// The history of the tree's digests, of which none are made here.
+std::string hash(ServerCore&) { return ""; }
 
 struct Word {
   const char* name;
@@ -158,10 +186,9 @@ struct Word {
 };
 
 constexpr Word kWords[] = {
-    {"ruok", ruok},     {"srvr", srvr},     {"stat", stat},     {"mntr", mntr},     {"conf", conf},
-    {"cons", cons},     {"dump", dump},     {"wchs", wchs},     {"wchc", wchc},     {"wchp", wchp},
-    {"envi", envi},     {"isro", isro},     {"srst", srst},     {"crst", not_here}, {"dirs", not_here},
-    {"gtmk", not_here}, {"stmk", not_here}, {"hash", not_here},
+    {"ruok", ruok}, {"srvr", srvr}, {"stat", stat}, {"mntr", mntr}, {"conf", conf}, {"cons", cons},
+    {"dump", dump}, {"wchs", wchs}, {"wchc", wchc}, {"wchp", wchp}, {"envi", envi}, {"isro", isro},
+    {"srst", srst}, {"crst", crst}, {"dirs", dirs}, {"gtmk", gtmk}, {"stmk", gtmk}, {"hash", hash},
 };
 
 const Word* find_word(const std::string& word) {
@@ -174,13 +201,14 @@ const Word* find_word(const std::string& word) {
 
 bool is_four_letter_word(const std::string& word) { return find_word(word) != nullptr; }
 
-std::string answer_four_letter_word(ServerCore& core, const std::string& word) {
+std::string answer_four_letter_word(ServerCore& core, const std::string& word, Bytes argument) {
   const auto& allowed = core.config().four_letter_words;
   const bool listed =
       word == "srvr" || std::any_of(allowed.begin(), allowed.end(),
                                     [&](const std::string& name) { return name == "*" || name == word; });
   if (!listed) return word + " is not executed because it is not in the whitelist.\n";
   if (!core.serving()) return "This ZooKeeper instance is not currently serving requests\n";
+  if (word == "stmk") core.set_trace_mask(Reader(argument).int64());
   return find_word(word)->answer(core);
 }
 

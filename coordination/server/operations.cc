@@ -39,8 +39,11 @@ ZkError prepare_multi(WritePreparer& preparer, int32_t, Reader& reader, TxnBody*
   return preparer.multi(reader, body);
 }
 
-// Standalone, and zookeeper.reconfigEnabled is off by default.
-ZkError prepare_reconfig(WritePreparer&, int32_t, Reader&, TxnBody*) { return ZkError::kReconfigDisabled; }
+ZkError prepare_reconfig(WritePreparer& preparer, int32_t, Reader& reader, TxnBody*) {
+  for (int i = 0; i < 3; ++i) static_cast<void>(reader.jute_string());
+  static_cast<void>(reader.int64());
+  return reader.ok() ? preparer.reconfig() : ZkError::kMarshallingError;
+}
 
 ZkError prepare_close_session(WritePreparer& preparer, int32_t, Reader&, TxnBody* body) {
   preparer.close_session(body);
@@ -59,7 +62,7 @@ void respond_path_and_stat(const TxnResult& result, Writer& reply) {
 void respond_stat(const TxnResult& result, Writer& reply) { jute::write_stat(reply, result.stat); }
 
 void respond_part(const TxnResult& part, Writer& reply) {
-  const bool with_stat = part.type == jute::kCreate2 || part.type == jute::kCreateContainer;
+  const bool with_stat = part.type == jute::kCreateTtl || part.type == jute::kCreateContainer;
   const int32_t type = with_stat ? static_cast<int32_t>(jute::kCreate2) : part.type;
   const int32_t error = type == jute::kError ? static_cast<int32_t>(part.error) : 0;
   jute::MultiHeader{type, false, error}.encode(reply);
@@ -108,7 +111,8 @@ ZkError read_data(ReadContext& context, Reader& reader, Writer& reply) {
   const Node* node = nullptr;
   const ZkError error = find_readable(context, request.path, perms::kRead, &node);
   if (error != ZkError::kOk) return error;
-  if (request.watch) context.tree.data_watches().add(request.path, context.caller.watcher);
+  if (request.watch && !context.in_multi)
+    context.tree.data_watches().add(request.path, context.caller.watcher);
   jute::write_buffer(reply, node->data);
   jute::write_stat(reply, context.tree.stat(*node));
   return ZkError::kOk;
@@ -124,7 +128,8 @@ ZkError read_children_of(ReadContext& context, Reader& reader, Writer& reply, co
   if (!reader.ok()) return ZkError::kMarshallingError;
   const ZkError error = find_readable(context, request.path, perms::kRead, node);
   if (error != ZkError::kOk) return error;
-  if (request.watch) context.tree.child_watches().add(request.path, context.caller.watcher);
+  if (request.watch && !context.in_multi)
+    context.tree.child_watches().add(request.path, context.caller.watcher);
   write_children(reply, **node);
   return ZkError::kOk;
 }
@@ -201,8 +206,13 @@ ZkError read_who_am_i(ReadContext& context, Reader&, Writer& reply) {
   return ZkError::kOk;
 }
 
+// What a multiRead may answer at most. ZooKeeper has no bound; a request of 1 MiB could ask for 50 GiB.
+constexpr size_t kMultiReadReplyMax = 64 << 20;
+
 ZkError read_multi(ReadContext& context, Reader& reader, Writer& reply) {
+  context.in_multi = true;
   while (true) {
+    if (reply.buffer().size() > kMultiReadReplyMax) return ZkError::kMarshallingError;
     const auto header = jute::MultiHeader::decode(reader);
     if (!reader.ok()) return ZkError::kMarshallingError;
     if (header.done) break;

@@ -29,6 +29,8 @@ struct Caller {
   int64_t session_id = 0;
   const std::vector<Id>* identities = nullptr;
   bool skip_acl = false;
+  bool enforce_quota = false;
+  bool reconfig_enabled = false;
 };
 
 // Prepares one write, or the parts of one multi, each seeing what those before it would change.
@@ -46,6 +48,10 @@ class WritePreparer {
   // Always a multi transaction; its parts are errors where one of them was refused.
   ZkError multi(Reader& reader, jute::TxnBody* body);
   void close_session(jute::TxnBody* body) const;
+  // Refused in either case, as a standalone server does.
+  ZkError reconfig() const;
+  // What a soft quota that was passed makes worth a line in the log; empty otherwise.
+  const std::string& quota_warning() const { return quota_warning_; }
 
  private:
   // A node as it would be after the parts prepared so far.
@@ -53,19 +59,25 @@ class WritePreparer {
     bool exists = false;
     StoredStat stat;
     int64_t child_count = 0;
+    int64_t data_bytes = 0;
     AclList acl;
   };
 
   // Null where there is no such node.
   Pending* find(const std::string& path);
   bool allowed(const AclList& acl, int32_t permission) const;
-  ZkError prepare_part(int32_t type, Reader& reader, jute::TxnBody* body);
+  // kQuotaExceeded where a hard limit above `path` does not let it grow so.
+  ZkError check_quota(const std::string& path, int64_t more_bytes, int64_t more_nodes);
+  // `type` becomes what the multi answers and logs.
+  ZkError prepare_part(int32_t* type, Reader& reader, jute::TxnBody* body);
+  ZkError prepare_create_part(int32_t* type, Reader& reader, jute::TxnBody* body);
 
   const DataTree& tree_;
   const Caller& caller_;
   const int64_t zxid_;
   const int64_t time_ms_;
   std::map<std::string, Pending> pending_;
+  std::string quota_warning_;
 };
 
 struct ReadContext {
@@ -73,6 +85,7 @@ struct ReadContext {
   const Caller& caller;
   // Sends an event to the caller, ahead of the reply (setWatches on what changed meanwhile).
   std::function<void(const WatchEvent&)> notify;
+  bool in_multi = false;  // the parts of a multiRead leave no watches, whatever they ask
 };
 
 struct Operation {

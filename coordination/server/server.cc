@@ -11,7 +11,7 @@ Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::open(EventLoop& loop, storage::FileSystem& files,
                                              ServerConfig config) {
-  auto tree = std::make_unique<DataTree>();
+  auto tree = std::make_unique<DataTree>(ExtendedTypes{config.extended_types, config.emulate_353_ttl});
   auto store = Store::open(loop, files, config, *tree);
   if (!store.ok()) return store.status();
   auto core = std::make_unique<ServerCore>(loop, std::move(config), std::move(tree), std::move(*store));

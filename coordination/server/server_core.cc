@@ -9,9 +9,6 @@ namespace ottla::coordination {
 namespace {
 
 constexpr const char* kLog = "coordination.server";
-// How often empty containers are looked for (ContainerManager).
-constexpr int64_t kContainerCheckMs = 60'000;
-
 std::string host_of(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
 
 }  // namespace
@@ -26,7 +23,8 @@ ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<Dat
       last_zxid_(tree_->last_zxid()) {
   counters_.started_ms = loop_.monotonic_ms();
   expiry_timer_ = loop_.make_timer([this] { expire_sessions(); });
-  container_timer_ = loop_.make_timer([this] { sweep_containers(); });
+  sweep_timer_ = loop_.make_timer([this] { sweep(); });
+  silence_timer_ = loop_.make_timer([this] { close_silent(); });
   store_->set_handlers([this] { on_synced(); }, [this](Status status) { on_failure(std::move(status)); });
   tree_->set_event_handler(
       [this](WatchManager::Watcher watcher, const WatchEvent& event, const AclList* must_read) {
@@ -34,6 +32,7 @@ ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<Dat
         if (entry == connections_.end()) return;
         ServerConnection& connection = *entry->second;
         const bool check = must_read != nullptr && !config_.skip_acl;
+        if (connection.state_ == ServerConnection::State::kClosed) return;
         if (check && !acl_allows(*must_read, perms::kRead, connection.identities_)) return;
         queue_event(connection, event);
       });
@@ -48,36 +47,37 @@ ServerCore::~ServerCore() {
   }
 }
 
-void ServerCore::recover_sessions() {
-  const int64_t now_ms = loop_.monotonic_ms();
-  std::vector<int64_t> dead;
-  for (const auto& [id, timeout_ms] : tree_->sessions()) {
-    if (SessionTracker::is_in_process(id)) {
-      dead.push_back(id);
-    } else {
-      sessions_.track(id, timeout_ms, now_ms);
-    }
-  }
-  for (const auto& [owner, paths] : tree_->ephemerals()) {
-    if (tree_->sessions().count(owner) == 0) dead.push_back(owner);
-  }
-  for (const int64_t id : dead) {
-    log_info(kLog, "Ending session 0x{:x}, left behind by a program that is gone", id);
-    end_session(id);
-  }
-  arm_expiry();
-  if (!tree_->containers().empty()) container_timer_->start(kContainerCheckMs);
-}
-
 bool ServerCore::attach(ServerConnection& connection) {
   connections_[connection.id_] = &connection;
   connection.counters_.established_ms = loop_.wall_ms();
   if (connection.in_process_) return true;
+  ++counters_.connections_accepted;
   const int count = ++per_address_[host_of(connection.peer_)];
-  if (config_.max_client_connections == 0 || count <= config_.max_client_connections) return true;
-  log_warn(kLog, "Too many connections from {}: max is {} (maxClientCnxns)", connection.peer_,
-           config_.max_client_connections);
-  return false;
+  const bool too_many =
+      config_.max_connections > 0 && connections_.size() > static_cast<size_t>(config_.max_connections);
+  if (too_many || (config_.max_client_connections > 0 && count > config_.max_client_connections)) {
+    ++counters_.connections_rejected;
+    log_warn(kLog, "Too many connections{}: refusing {}, max is {} ({})", too_many ? "" : " from its address",
+             connection.peer_, too_many ? config_.max_connections : config_.max_client_connections,
+             too_many ? "maxCnxns" : "maxClientCnxns");
+    return false;
+  }
+  watch_silence(connection.id_);
+  return true;
+}
+
+void ServerCore::reset_connection_counters() {
+  for (const auto& [number, connection] : connections_) {
+    const int64_t established_ms = connection->counters_.established_ms;
+    connection->counters_ = {};
+    connection->counters_.established_ms = established_ms;
+  }
+}
+
+void ServerCounters::reset_stats() {
+  received = sent = auth_failed = 0;
+  latency_ms = {};
+  last_response_bytes = min_response_bytes = max_response_bytes = -1;
 }
 
 void ServerCore::detach(ServerConnection& connection) {
@@ -132,8 +132,10 @@ void ServerCore::resume_session(ServerConnection& connection, const jute::Connec
   const bool valid =
       sessions_.contains(request.session_id) && request.password == session_password(request.session_id);
   if (!valid) {
-    log_info(kLog, "Session 0x{:x} of {} is not valid any more, or its password is wrong", request.session_id,
-             connection.peer_);
+    log_info(kLog, "Refusing {}: session 0x{:x} is {}", connection.peer_,
+             static_cast<uint64_t>(request.session_id),
+             sessions_.contains(request.session_id) ? "there but its password is another"
+                                                    : "not there or not any more");
     queue_connect_response(connection, false);
     return;
   }
@@ -147,6 +149,7 @@ void ServerCore::resume_session(ServerConnection& connection, const jute::Connec
     previous->session_id_ = 0;
     previous->close();
   }
+  ++counters_.sessions_resumed;
   connection.session_id_ = request.session_id;
   session_connections_[connection.session_id_] = connection.id_;
   sessions_.track(connection.session_id_, connection.session_timeout_ms_, loop_.monotonic_ms());
@@ -173,12 +176,13 @@ TxnResult ServerCore::commit(int64_t session_id, int32_t cxid, int32_t type, jut
   store_->append(txn);
   TxnResult result = tree_->apply(txn);
   flush_at_end_of_turn();
-  if (!tree_->containers().empty() && !container_timer_->active()) container_timer_->start(kContainerCheckMs);
+  arm_sweep();
   return result;
 }
 
 void ServerCore::submit(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
   if (!serving() || !sessions_.touch(connection.session_id_, loop_.monotonic_ms())) return;
+  if (header.type == jute::kSasl) return refuse_sasl(connection, header);
   const Operation* operation = find_operation(header.type);
   if (operation == nullptr) {
     log_warn(kLog, "{} asks for operation {}, which does not exist", connection.peer_, header.type);
@@ -193,18 +197,37 @@ void ServerCore::submit(ServerConnection& connection, const jute::RequestHeader&
   }
 }
 
+void ServerCore::refuse_sasl(ServerConnection& connection, const jute::RequestHeader& header) {
+  log_warn(kLog,
+           "{} asks for SASL, which this server does not do: use the digest scheme, or no login context "
+           "for the client",
+           connection.peer_);
+  ++counters_.auth_failed;
+  Writer no_token;
+  no_token.nullable_bytes(std::nullopt);
+  queue_reply(connection, {header.xid, 0, static_cast<int32_t>(ZkError::kAuthFailed)}, no_token.buffer(),
+              true);
+}
+
 void ServerCore::submit_write(ServerConnection& connection, const Operation& operation, int32_t xid,
                               Reader body) {
-  const Caller caller{connection.id_, connection.session_id_, &connection.identities_, config_.skip_acl};
+  const Caller caller{connection.id_,   connection.session_id_, &connection.identities_,
+                      config_.skip_acl, config_.enforce_quota,  config_.reconfig_enabled};
   const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
   WritePreparer preparer(*tree_, caller, zxid, time_ms);
   jute::TxnBody txn;
   const ZkError refused = operation.prepare(preparer, operation.type, body, &txn);
+  warn_of_quota(preparer, connection.peer_);
+  const auto reply_with = [&](ZkError error, Bytes bytes, bool then_close) {
+    Output& reply = queue_reply(connection, {xid, zxid, static_cast<int32_t>(error)}, bytes, then_close);
+    reply.brief = operation.brief;
+    reply.xid = xid;
+    reply.is_write = true;
+  };
   if (refused != ZkError::kOk) {
     static_cast<void>(commit(caller.session_id, xid, jute::kError,
                              jute::ErrorTxn{static_cast<int32_t>(refused)}, zxid, time_ms));
-    queue_reply(connection, {xid, zxid, static_cast<int32_t>(refused)}, {});
-    return;
+    return reply_with(refused, {}, false);
   }
   const TxnResult result = commit(caller.session_id, xid, operation.type, std::move(txn), zxid, time_ms);
   // What was prepared against this very tree applies to it; the parts of a multi carry their own errors.
@@ -217,17 +240,31 @@ void ServerCore::submit_write(ServerConnection& connection, const Operation& ope
   }
   Writer reply;
   if (operation.respond != nullptr) operation.respond(result, reply);
-  queue_reply(connection, {xid, zxid, 0}, reply.buffer(), closing);
+  reply_with(ZkError::kOk, reply.buffer(), closing);
+}
+
+// At most a line a minute: who passes a soft limit may go on to write as fast as it likes.
+void ServerCore::warn_of_quota(const WritePreparer& preparer, const std::string& peer) {
+  if (preparer.quota_warning().empty()) return;
+  const int64_t now_ms = loop_.monotonic_ms();
+  if (quota_warned_ms_ >= 0 && now_ms - quota_warned_ms_ < 60'000) return;
+  quota_warned_ms_ = now_ms;
+  log_warn(kLog, "{}, by {}", preparer.quota_warning(), peer);
 }
 
 void ServerCore::submit_read(ServerConnection& connection, const Operation& operation, int32_t xid,
                              Reader body) {
-  const Caller caller{connection.id_, connection.session_id_, &connection.identities_, config_.skip_acl};
-  ReadContext context{*tree_, caller, [&](const WatchEvent& event) { queue_event(connection, event); }};
+  const Caller caller{
+      connection.id_, connection.session_id_, &connection.identities_, config_.skip_acl, false, false};
+  ReadContext context{*tree_, caller, [&](const WatchEvent& event) { queue_event(connection, event); },
+                      false};
   Writer reply;
   const ZkError error = operation.read(context, body, reply);
   const bool ok = error == ZkError::kOk;
-  queue_reply(connection, {xid, last_zxid_, static_cast<int32_t>(error)}, ok ? reply.buffer() : Bytes());
+  Output& output =
+      queue_reply(connection, {xid, last_zxid_, static_cast<int32_t>(error)}, ok ? reply.buffer() : Bytes());
+  output.brief = operation.brief;
+  output.xid = xid;
 }
 
 void ServerCore::authenticate(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
@@ -238,53 +275,43 @@ void ServerCore::authenticate(ServerConnection& connection, const jute::RequestH
     if (std::find(list.begin(), list.end(), identity) == list.end()) list.push_back(std::move(identity));
     known = true;
   };
-  if (body.ok() && packet.scheme == "digest") {
+  if (body.ok() && packet.scheme == "digest" && config_.digest_enabled) {
     const std::string digest = make_digest(packet.auth);
     if (!config_.super_digest.empty() && digest == config_.super_digest) add({"super", ""});
     add({"digest", digest});
   } else if (body.ok() && packet.scheme == "ip") {
     add({"ip", host_of(connection.peer_)});
   }
+  if (!known) ++counters_.auth_failed;
   if (!known) log_warn(kLog, "Authentication of {} failed for scheme '{}'", connection.peer_, packet.scheme);
   const ZkError error = known ? ZkError::kOk : ZkError::kAuthFailed;
   queue_reply(connection, {header.xid, 0, static_cast<int32_t>(error)}, {}, !known);
 }
 
-void ServerCore::end_session(int64_t session_id) {
-  const std::vector<Id> nobody;
-  const Caller caller{0, session_id, &nobody, true};
-  const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
-  jute::TxnBody txn;
-  WritePreparer(*tree_, caller, zxid, time_ms).close_session(&txn);
-  static_cast<void>(commit(session_id, 0, jute::kCloseSession, std::move(txn), zxid, time_ms));
-  sessions_.remove(session_id);
-  const auto attached = session_connections_.find(session_id);
-  if (attached == session_connections_.end()) return;
-  ServerConnection* connection = connections_.at(attached->second);
-  session_connections_.erase(attached);
-  connection->closing_session_ = true;
-  auto& output = connection->in_process_ ? early_output_ : output_;
-  output.push_back(Output{last_zxid_, connection->id_, {}, false, true, 0});
-  if (connection->in_process_) release_at_end_of_turn();
-}
-
-void ServerCore::queue(ServerConnection& connection, const Writer& frame, bool is_reply, bool then_close) {
+ServerCore::Output& ServerCore::queue(ServerConnection& connection, const Writer& frame, bool is_reply,
+                                      bool then_close) {
   const Bytes bytes = frame.buffer();
   auto& output = connection.in_process_ ? early_output_ : output_;
   output.push_back(Output{last_zxid_, connection.id_, std::vector<uint8_t>(bytes.begin(), bytes.end()),
                           is_reply, then_close, loop_.monotonic_ms()});
-  if (is_reply) ++connection.outstanding_;
+  connection.queued_bytes_ += bytes.size();
+  if (is_reply) {
+    ++connection.outstanding_;
+    connection.largest_reply_ = std::max(connection.largest_reply_, bytes.size());
+  }
   if (connection.in_process_) release_at_end_of_turn();
+  return output.back();
 }
 
-void ServerCore::queue_reply(ServerConnection& connection, const jute::ReplyHeader& header, Bytes body,
-                             bool then_close) {
+ServerCore::Output& ServerCore::queue_reply(ServerConnection& connection, const jute::ReplyHeader& header,
+                                            Bytes body, bool then_close) {
   Writer frame;
   const size_t mark = frame.begin_frame();
   header.encode(frame);
   frame.raw(body);
   frame.end_frame(mark);
-  queue(connection, frame, true, then_close);
+  counters_.response_bytes += static_cast<int64_t>(body.size());
+  return queue(connection, frame, true, then_close);
 }
 
 void ServerCore::queue_event(ServerConnection& connection, const WatchEvent& event) {
@@ -293,7 +320,9 @@ void ServerCore::queue_event(ServerConnection& connection, const WatchEvent& eve
   jute::ReplyHeader{jute::kNotificationXid, -1, 0}.encode(frame);
   jute::WatcherEvent{static_cast<int32_t>(event.type), jute::kSyncConnected, event.path}.encode(frame);
   frame.end_frame(mark);
+  counters_.watch_bytes += static_cast<int64_t>(frame.buffer().size());
   queue(connection, frame, false);
+  connection.drop_if_deaf();
 }
 
 void ServerCore::release_output() {
@@ -314,9 +343,10 @@ void ServerCore::release_output() {
 }
 
 void ServerCore::deliver(const Output& output) {
-  count_latency(output);
+  count(output);
   const auto entry = connections_.find(output.connection);
   if (entry == connections_.end()) return;
+  if (output.is_reply) entry->second->count_reply(output.brief, output.xid, output.zxid, output.submitted_ms);
   if (!output.bytes.empty()) entry->second->deliver(output.bytes, output.is_reply);
   if (output.then_close) entry->second->close();
 }
@@ -349,14 +379,16 @@ void ServerCore::release_durability_waits() {
   }
 }
 
-void ServerCore::count_latency(const Output& output) {
+void ServerCore::count(const Output& output) {
   if (!output.is_reply) return;
   const int64_t latency_ms = loop_.monotonic_ms() - output.submitted_ms;
-  counters_.latency_min_ms =
-      counters_.replies == 0 ? latency_ms : std::min(counters_.latency_min_ms, latency_ms);
-  counters_.latency_max_ms = std::max(counters_.latency_max_ms, latency_ms);
-  counters_.latency_sum_ms += latency_ms;
-  ++counters_.replies;
+  counters_.latency_ms.add(latency_ms);
+  (output.is_write ? counters_.update_latency_ms : counters_.read_latency_ms).add(latency_ms);
+  const auto bytes = static_cast<int64_t>(output.bytes.size());
+  counters_.last_response_bytes = bytes;
+  counters_.max_response_bytes = std::max(counters_.max_response_bytes, bytes);
+  counters_.min_response_bytes =
+      counters_.min_response_bytes < 0 ? bytes : std::min(counters_.min_response_bytes, bytes);
 }
 
 void ServerCore::flush_at_end_of_turn() {
@@ -395,7 +427,8 @@ void ServerCore::on_failure(Status status) {
 void ServerCore::shutdown(std::function<void()> done) {
   stopping_ = true;
   expiry_timer_->stop();
-  container_timer_->stop();
+  sweep_timer_->stop();
+  silence_timer_->stop();
   stopped_ = std::move(done);
   loop_.defer([this, alive = alive_] {
     if (!*alive) return;
@@ -407,48 +440,6 @@ void ServerCore::shutdown(std::function<void()> done) {
       stopped();
     }
   });
-}
-
-void ServerCore::expire_sessions() {
-  const int64_t now_ms = loop_.monotonic_ms();
-  for (const int64_t id : sessions_.expired(now_ms)) {
-    const auto attached = session_connections_.find(id);
-    if (attached != session_connections_.end() && connections_.at(attached->second)->in_process_) {
-      sessions_.touch(id, now_ms);
-      continue;
-    }
-    log_info(kLog, "Session 0x{:x} expired", id);
-    end_session(id);
-  }
-  arm_expiry();
-}
-
-void ServerCore::arm_expiry() {
-  const auto next_ms = sessions_.next_expiry_ms();
-  if (!next_ms || !serving()) {
-    expiry_timer_->stop();
-  } else if (!expiry_timer_->active() || *next_ms < armed_for_ms_) {
-    expiry_timer_->start(std::max<int64_t>(0, *next_ms - loop_.monotonic_ms()));
-    armed_for_ms_ = *next_ms;
-  }
-}
-
-void ServerCore::sweep_containers() {
-  std::vector<std::string> empty;
-  for (const auto& path : tree_->containers()) {
-    const Node* node = tree_->find(path);
-    // One that never had a child may still be waiting for its first.
-    if (node != nullptr && node->children.empty() && node->stat.cversion > 0) empty.push_back(path);
-  }
-  const std::vector<Id> nobody;
-  const Caller caller{0, 0, &nobody, true};
-  for (const auto& path : empty) {
-    const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
-    jute::TxnBody txn;
-    OTTLA_CHECK(WritePreparer(*tree_, caller, zxid, time_ms).remove_container(path, &txn) == ZkError::kOk);
-    static_cast<void>(commit(0, 0, jute::kDeleteContainer, std::move(txn), zxid, time_ms));
-  }
-  if (!tree_->containers().empty()) container_timer_->start(kContainerCheckMs);
 }
 
 }  // namespace ottla::coordination

@@ -5,6 +5,7 @@
 // Threads: the loop's. Connections are known by number, because output may outlive them.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -20,18 +21,32 @@
 #include "coordination/server/operations.h"
 #include "coordination/server/session_tracker.h"
 #include "coordination/server/store.h"
+#include "coordination/server/summary.h"
 #include "protocol/base/event_loop.h"
 
 namespace ottla::coordination {
 
 struct ServerCounters {
+  int64_t started_ms = 0;  // monotonic
+  // What srst sets back.
   int64_t received = 0;
   int64_t sent = 0;
-  int64_t started_ms = 0;  // monotonic
-  int64_t replies = 0;
-  int64_t latency_sum_ms = 0;
-  int64_t latency_min_ms = 0;
-  int64_t latency_max_ms = 0;
+  Summary latency_ms;
+  int64_t last_response_bytes = -1, min_response_bytes = -1, max_response_bytes = -1;
+  int64_t auth_failed = 0;
+  // What only grows.
+  int64_t bytes_received = 0;
+  int64_t response_bytes = 0;
+  int64_t watch_bytes = 0;
+  int64_t connections_accepted = 0;
+  int64_t connections_rejected = 0;
+  int64_t connections_dropped = 0;  // closed by us: bad bytes, too slow
+  int64_t sessions_resumed = 0;
+  int64_t sessions_expired = 0;
+  int64_t sessionless_expired = 0;
+  Summary read_latency_ms, update_latency_ms;
+
+  void reset_stats();
 };
 
 class ServerCore {
@@ -66,9 +81,15 @@ class ServerCore {
   EventLoop& loop() { return loop_; }
   const ServerConfig& config() const { return config_; }
   DataTree& tree() { return *tree_; }
+  const DataTree& tree() const { return *tree_; }
+  int64_t uptime_ms() const { return loop_.monotonic_ms() - counters_.started_ms; }
   const Store& store() const { return *store_; }
   const SessionTracker& sessions() const { return sessions_; }
   ServerCounters& counters() { return counters_; }
+  const ServerCounters& counters() const { return counters_; }
+  void reset_connection_counters();
+  int64_t trace_mask() const { return trace_mask_; }
+  void set_trace_mask(int64_t mask) { trace_mask_ = mask; }
   bool serving() const { return !stopping_ && !failed_; }
   int64_t last_zxid() const { return last_zxid_; }
   size_t outstanding() const { return output_.size() + early_output_.size(); }
@@ -83,6 +104,10 @@ class ServerCore {
     bool is_reply = false;
     bool then_close = false;
     int64_t submitted_ms = 0;
+    // Of a reply, for the connection's counters.
+    const char* brief = "NA";
+    int32_t xid = -1;
+    bool is_write = false;
   };
 
   void commit_session(ServerConnection& connection, const jute::ConnectRequest& request);
@@ -92,10 +117,12 @@ class ServerCore {
                    int64_t time_ms);
   void submit_write(ServerConnection& connection, const Operation& operation, int32_t xid, Reader body);
   void submit_read(ServerConnection& connection, const Operation& operation, int32_t xid, Reader body);
+  void refuse_sasl(ServerConnection& connection, const jute::RequestHeader& header);
   void end_session(int64_t session_id);
-  void queue(ServerConnection& connection, const Writer& frame, bool is_reply, bool then_close = false);
-  void queue_reply(ServerConnection& connection, const jute::ReplyHeader& header, Bytes body,
-                   bool then_close = false);
+  Output& queue(ServerConnection& connection, const Writer& frame, bool is_reply, bool then_close = false);
+  Output& queue_reply(ServerConnection& connection, const jute::ReplyHeader& header, Bytes body,
+                      bool then_close = false);
+  void warn_of_quota(const WritePreparer& preparer, const std::string& peer);
   void queue_event(ServerConnection& connection, const WatchEvent& event);
   void flush_at_end_of_turn();
   void on_synced();
@@ -105,8 +132,12 @@ class ServerCore {
   void on_failure(Status status);
   void expire_sessions();
   void arm_expiry();
-  void sweep_containers();
-  void count_latency(const Output& output);
+  std::vector<std::string> sweep_candidates() const;
+  void sweep();
+  void arm_sweep();
+  void watch_silence(uint64_t connection_number);
+  void close_silent();
+  void count(const Output& output);
 
   EventLoop& loop_;
   const ServerConfig config_;
@@ -135,7 +166,15 @@ class ServerCore {
   std::map<std::string, int> per_address_;
   std::unique_ptr<Timer> expiry_timer_;
   int64_t armed_for_ms_ = 0;
-  std::unique_ptr<Timer> container_timer_;
+  std::unique_ptr<Timer> sweep_timer_;
+  struct Silent {
+    uint64_t connection;
+    int64_t deadline_ms;
+  };
+  std::deque<Silent> silent_;  // those that had sent no connect request when they came, oldest first
+  std::unique_ptr<Timer> silence_timer_;
+  int64_t quota_warned_ms_ = -1;
+  int64_t trace_mask_ = 306;  // ZooTrace's default; nothing is traced here
   ServerCounters counters_;
   // Callbacks that the loop still holds when this is gone look here first.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

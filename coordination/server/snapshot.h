@@ -15,13 +15,22 @@
 namespace ottla::coordination {
 
 std::vector<uint8_t> encode_snapshot(const DataTree& tree);
-// REQUIRES: `tree` is fresh; it is of no use after an error.
+std::vector<uint8_t> compress_gzip(Bytes bytes);
+// As it is, or compressed by gzip; snappy is refused. REQUIRES: `tree` is fresh; it is of no use after an
+// error.
 Status decode_snapshot(Bytes bytes, const std::string& path, DataTree& tree);
 
 // The names of `prefix` files in `directory` as their zxids, ascending. Files with other names are none of
 // our business.
 Result<std::vector<int64_t>> list_zxids(storage::FileSystem& files, const std::string& directory,
                                         const std::string& prefix);
+
+struct SnapshotFile {
+  int64_t zxid;
+  std::string name;  // "snapshot.1a", "snapshot.1a.gz", "snapshot.1a.snappy"
+};
+// Ascending.
+Result<std::vector<SnapshotFile>> list_snapshots(storage::FileSystem& files, const std::string& directory);
 
 // Removes snapshots but the newest `retain`, and the logs that only those needed (PurgeTxnLog). Blocking.
 Status purge_old_files(storage::FileSystem& files, const std::string& snapshots, const std::string& logs,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordination/server/store.h"
 
+#include <chrono>
 #include <utility>
 
 #include "coordination/server/snapshot.h"
@@ -11,6 +12,13 @@ namespace ottla::coordination {
 namespace {
 
 constexpr const char* kLog = "coordination.store";
+
+// Of any thread.
+int64_t monotonic_ms() {
+  using std::chrono::steady_clock;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch())
+      .count();
+}
 
 }  // namespace
 
@@ -23,12 +31,22 @@ struct Store::Commit {
   std::shared_ptr<storage::File> file;  // null: begin `new_path`
   uint64_t position;
   std::string new_path;
+  int64_t preallocate;
+  uint64_t reserved;
+  int64_t txns;
+  int64_t sync_ms = 0;
   int syncs_left = 0;  // of a new file: its own and those of the directories it is named in
   Status status;
 
   void write_and_sync() {
     write();
-    if (status.ok() && sync) status = file->sync();
+    if (status.ok() && sync) timed_sync();
+  }
+
+  void timed_sync() {
+    const int64_t start_ms = monotonic_ms();
+    status = file->sync();
+    sync_ms = monotonic_ms() - start_ms;
   }
 
   void begin_file() {
@@ -48,6 +66,11 @@ struct Store::Commit {
   }
 
   void write() {
+    if (preallocate > 0 && position + bytes.size() > reserved) {
+      reserved = position + bytes.size() + static_cast<uint64_t>(preallocate);
+      // Where there is no room for that there may still be for the bytes.
+      static_cast<void>(file->reserve(reserved));
+    }
     status = file->write_at(bytes, position);
     position += bytes.size();
   }
@@ -60,11 +83,15 @@ struct Store::Snapshot {
   int64_t zxid;
   std::string path;
   std::string directory;
+  bool compress;
+  int64_t took_ms;
   bool written = false;
   bool naming = false;
   Status status;
 
   void write() {
+    const int64_t start_ms = monotonic_ms();
+    if (compress) bytes = compress_gzip(bytes);
     auto file = files.open(path + ".tmp", true);
     if (!file.ok()) {
       status = file.status();
@@ -73,6 +100,7 @@ struct Store::Snapshot {
     status = (*file)->truncate(0);
     if (status.ok()) status = (*file)->write_at(bytes, 0);
     if (status.ok()) status = (*file)->sync();
+    took_ms = monotonic_ms() - start_ms;
   }
 
   void name() {
@@ -89,6 +117,12 @@ Store::Store(EventLoop& loop, storage::FileSystem& files, const ServerConfig& co
       snap_size_limit_(config.snap_size_limit_bytes),
       snap_retain_count_(config.snap_retain_count),
       purge_interval_ms_(int64_t{config.purge_interval_hours} * 3'600'000),
+      preallocate_bytes_(config.preallocate_bytes),
+      log_size_limit_(config.log_size_limit_bytes),
+      sync_warning_ms_(config.sync_warning_ms),
+      compress_snapshots_(config.compress_snapshots),
+      trust_empty_snapshot_(config.trust_empty_snapshot),
+      initial_zxid_(config.initial_zxid),
       paths_{config.data_dir + "/version-2", config.log_dir() + "/version-2"},
       first_snapshot_timer_(loop.make_timer([this] { sync_first_snapshot(); })) {}
 
@@ -110,14 +144,26 @@ void Store::append(const jute::Txn& txn) {
   append_log_record(buffer_, txn);
   appended_zxid_ = txn.header.zxid;
   ++txns_since_snapshot_;
+  ++buffer_txns_;
 }
 
 void Store::flush() {
   if (committing_ || failed_ || buffer_.empty()) return;
   committing_ = true;
-  if (std::exchange(roll_, false)) file_.reset();
-  auto commit = std::make_shared<Commit>(
-      Commit{files_, std::exchange(buffer_, {}), appended_zxid_, force_sync_, file_, file_end_, "", 0, {}});
+  if (std::exchange(roll_, false)) close_file();
+  auto commit = std::make_shared<Commit>(Commit{files_,
+                                                std::exchange(buffer_, {}),
+                                                appended_zxid_,
+                                                force_sync_,
+                                                file_,
+                                                file_end_,
+                                                "",
+                                                preallocate_bytes_,
+                                                file_reserved_,
+                                                std::exchange(buffer_txns_, 0),
+                                                0,
+                                                0,
+                                                {}});
   bytes_since_snapshot_ += static_cast<int64_t>(commit->bytes.size());
   if (file_ != nullptr) {
     loop_.run_in_background([commit] { commit->write_and_sync(); },
@@ -127,6 +173,7 @@ void Store::flush() {
     return;
   }
   commit->position = 0;
+  commit->reserved = 0;
   commit->new_path = paths_.logs + "/" + name_of_zxid("log", buffer_first_zxid_);
   loop_.run_in_background([commit] { commit->begin_file(); },
                           [this, alive = alive_, commit] {
@@ -149,10 +196,21 @@ void Store::sync_new_file(const std::shared_ptr<Commit>& commit) {
                               if (--commit->syncs_left == 0) committed(*commit);
                             });
   };
-  run([file = commit->file] { return file->sync(); });
+  run([commit] {
+    commit->timed_sync();
+    return commit->status;
+  });
   for (const auto& directory : directories) {
     run([&files = files_, directory] { return files.sync_directory(directory); });
   }
+}
+
+// What was reserved behind its end is given back.
+void Store::close_file() {
+  if (file_ == nullptr || file_reserved_ <= file_end_) return file_.reset();
+  loop_.run_in_background(
+      [file = std::exchange(file_, nullptr), end = file_end_] { static_cast<void>(file->truncate(end)); },
+      [] {});
 }
 
 void Store::committed(Commit& commit) {
@@ -165,8 +223,18 @@ void Store::committed(Commit& commit) {
     if (on_failure) on_failure(commit.status);
     return;
   }
+  if (commit.sync) counters_.sync_ms.add(commit.sync_ms);
+  counters_.batch_txns.add(commit.txns);
+  if (commit.sync_ms > sync_warning_ms_) {
+    log_warn(
+        kLog,
+        "fsync-ing the write ahead log took {} ms: every write waits for it (fsync.warningthresholdms={})",
+        commit.sync_ms, sync_warning_ms_);
+  }
   file_ = commit.file;
   file_end_ = commit.position;
+  file_reserved_ = commit.reserved;
+  if (static_cast<int64_t>(file_end_) >= log_size_limit_) roll_ = true;
   synced_zxid_ = commit.last_zxid;
   flush();
   if (first_snapshot_ != nullptr && force_sync_) {
@@ -184,9 +252,18 @@ void Store::maybe_snapshot(const DataTree& tree) {
   txns_since_snapshot_ = 0;
   bytes_since_snapshot_ = 0;
   roll_ = true;
-  const std::string path = paths_.snapshots + "/" + name_of_zxid("snapshot", tree.last_zxid());
-  snapshot_ = std::make_shared<Snapshot>(
-      Snapshot{files_, encode_snapshot(tree), tree.last_zxid(), path, paths_.snapshots, false, false, {}});
+  const std::string path = paths_.snapshots + "/" + name_of_zxid("snapshot", tree.last_zxid()) +
+                           (compress_snapshots_ ? ".gz" : "");
+  snapshot_ = std::make_shared<Snapshot>(Snapshot{files_,
+                                                  encode_snapshot(tree),
+                                                  tree.last_zxid(),
+                                                  path,
+                                                  paths_.snapshots,
+                                                  compress_snapshots_,
+                                                  0,
+                                                  false,
+                                                  false,
+                                                  {}});
   loop_.run_in_background([snapshot = snapshot_] { snapshot->write(); },
                           [this, alive = alive_] {
                             if (!*alive) return;
@@ -208,11 +285,29 @@ void Store::name_snapshot() {
   loop_.run_in_background([snapshot = snapshot_] { snapshot->name(); },
                           [this, alive = alive_] {
                             if (!*alive) return;
-                            if (!snapshot_->status.ok()) {
+                            if (snapshot_->status.ok()) {
+                              counters_.snapshot_ms.add(snapshot_->took_ms);
+                            } else {
                               log_warn(kLog, "No snapshot was made: {}", snapshot_->status.message());
                             }
                             snapshot_.reset();
                           });
+}
+
+Store::Sizes Store::sizes() const {
+  const auto size_of = [&](const std::string& directory) {
+    int64_t bytes = 0;
+    const auto entries = files_.list(directory);
+    if (!entries.ok()) return bytes;
+    for (const auto& entry : *entries) {
+      if (entry.is_directory) continue;
+      const auto file = files_.open(directory + "/" + entry.name, false);
+      const auto size = file.ok() ? (*file)->size() : Result<uint64_t>(uint64_t{0});
+      if (size.ok()) bytes += static_cast<int64_t>(*size);
+    }
+    return bytes;
+  };
+  return {size_of(paths_.snapshots), size_of(paths_.logs)};
 }
 
 void Store::purge() {

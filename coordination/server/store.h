@@ -23,10 +23,18 @@
 
 #include "coordination/config.h"
 #include "coordination/server/data_tree.h"
+#include "coordination/server/summary.h"
 #include "protocol/base/event_loop.h"
 #include "storage/io/file_system.h"
 
 namespace ottla::coordination {
+
+struct StoreCounters {
+  Summary sync_ms;
+  Summary batch_txns;  // in one write
+  Summary snapshot_ms;
+  Summary snapshot_load_ms, txns_loaded, txns_load_ms;  // of the start
+};
 
 class Store {
  public:
@@ -47,6 +55,13 @@ class Store {
   // Nothing is buffered or on its way.
   bool idle() const { return buffer_.empty() && !committing_; }
   int64_t sync_count() const { return sync_count_; }
+  const StoreCounters& counters() const { return counters_; }
+  // Of the files in the two directories, in bytes. Blocking, but short.
+  struct Sizes {
+    int64_t snapshots = 0;
+    int64_t logs = 0;
+  };
+  Sizes sizes() const;
 
   // Begins a snapshot if enough has been logged since the last.
   void maybe_snapshot(const DataTree& tree);
@@ -65,6 +80,7 @@ class Store {
   Status replay_logs(DataTree& tree, bool have_snapshot);
   Status replay_log(const std::string& name, bool last, DataTree& tree);
   Status write_first_snapshot(const DataTree& tree);
+  void close_file();
   void sync_new_file(const std::shared_ptr<Commit>& commit);
   void committed(Commit& commit);
   void sync_first_snapshot();
@@ -78,6 +94,12 @@ class Store {
   const int64_t snap_size_limit_;
   const int snap_retain_count_;
   const int64_t purge_interval_ms_;
+  const int64_t preallocate_bytes_;
+  const int64_t log_size_limit_;
+  const int64_t sync_warning_ms_;
+  const bool compress_snapshots_;
+  const bool trust_empty_snapshot_;
+  const int64_t initial_zxid_;
   Paths paths_;
   std::unique_ptr<Timer> first_snapshot_timer_;
   std::vector<std::string> fresh_parents_;  // directories whose entries the first commit syncs
@@ -92,7 +114,10 @@ class Store {
   bool roll_ = false;  // the next commit begins a new file
   std::shared_ptr<storage::File> file_;
   uint64_t file_end_ = 0;
+  uint64_t file_reserved_ = 0;
   int64_t sync_count_ = 0;
+  StoreCounters counters_;
+  int64_t buffer_txns_ = 0;
   int64_t txns_since_snapshot_ = 0;
   int64_t bytes_since_snapshot_ = 0;
   std::shared_ptr<storage::File> first_snapshot_;  // written, not synced yet

@@ -37,6 +37,8 @@ Result<std::unique_ptr<Store>> Store::open(EventLoop& loop, storage::FileSystem&
   std::unique_ptr<Store> store(new Store(loop, files, config));
   for (const std::string& directory : {store->paths_.snapshots, store->paths_.logs}) {
     if (!files.exists(directory)) {
+      if (!config.create_directories)
+        return broken(fmt::format("{}: is not there, and datadir.autocreate=false", directory));
       const auto parent = storage::parent_directory(directory);
       if (!files.exists(parent)) store->fresh_parents_.push_back(storage::parent_directory(parent));
       store->fresh_parents_.push_back(parent);
@@ -58,30 +60,36 @@ Result<std::unique_ptr<Store>> Store::open(EventLoop& loop, storage::FileSystem&
 }
 
 Status Store::load(DataTree& tree) {
+  const int64_t started_ms = loop_.monotonic_ms();
   bool have_snapshot = false;
   Status status = load_snapshot(tree, &have_snapshot);
   if (!status.ok()) return status;
+  const int64_t loaded_ms = loop_.monotonic_ms();
+  counters_.snapshot_load_ms.add(loaded_ms - started_ms);
   status = replay_logs(tree, have_snapshot);
   if (!status.ok()) return status;
+  counters_.txns_load_ms.add(loop_.monotonic_ms() - loaded_ms);
+  counters_.txns_loaded.add(txns_since_snapshot_);
+  if (!have_snapshot && tree.last_zxid() == 0) tree.set_last_zxid(initial_zxid_);
   synced_zxid_ = appended_zxid_ = tree.last_zxid();
   if (!have_snapshot) return write_first_snapshot(tree);
   return {};
 }
 
 Status Store::load_snapshot(DataTree& tree, bool* found) {
-  const auto zxids = list_zxids(files_, paths_.snapshots, "snapshot");
-  if (!zxids.ok()) return zxids.status();
+  const auto snapshots = list_snapshots(files_, paths_.snapshots);
+  if (!snapshots.ok()) return snapshots.status();
   *found = false;
   std::string newest_problem;
-  for (auto zxid = zxids->rbegin(); zxid != zxids->rend(); ++zxid) {
-    const std::string path = paths_.snapshots + "/" + name_of_zxid("snapshot", *zxid);
+  for (auto snapshot = snapshots->rbegin(); snapshot != snapshots->rend(); ++snapshot) {
+    const std::string path = paths_.snapshots + "/" + snapshot->name;
     const auto bytes = read_file(files_, path);
     if (!bytes.ok()) return bytes.status();
-    DataTree candidate;
+    DataTree candidate(tree.types());
     const Status decoded = decode_snapshot(*bytes, path, candidate);
     if (decoded.ok()) {
       tree = std::move(candidate);
-      tree.set_last_zxid(*zxid);
+      tree.set_last_zxid(snapshot->zxid);
       *found = true;
       return {};
     }
@@ -89,10 +97,10 @@ Status Store::load_snapshot(DataTree& tree, bool* found) {
     log_warn(kLog, "Skipping a snapshot: {}", decoded.message());
     if (newest_problem.empty()) newest_problem = decoded.message();
   }
-  if (zxids->empty()) return {};
+  if (snapshots->empty()) return {};
   // With nothing but an unusable first snapshot of an empty tree, the logs from their beginning are
   // everything.
-  if (zxids->size() == 1 && zxids->front() == 0) return {};
+  if (snapshots->size() == 1 && snapshots->front().zxid == 0) return {};
   return broken(fmt::format("{}: no snapshot can be read ({}). Restore one from a backup", paths_.snapshots,
                             newest_problem));
 }
@@ -103,10 +111,11 @@ Status Store::replay_logs(DataTree& tree, bool have_snapshot) {
   // From the last file that begins at or before what the snapshot lacks.
   const auto after = std::upper_bound(zxids->begin(), zxids->end(), tree.last_zxid() + 1);
   auto file = after == zxids->begin() ? after : std::prev(after);
-  if (!have_snapshot && file != zxids->end() && *file > 1) {
-    return broken(
-        fmt::format("{}: logs begin at {} but there is no snapshot in {}. Check dataDir and dataLogDir",
-                    paths_.logs, name_of_zxid("log", *file), paths_.snapshots));
+  if (!have_snapshot && file != zxids->end() && *file > 1 && !trust_empty_snapshot_) {
+    return broken(fmt::format(
+        "{}: logs begin at {} but there is no snapshot in {}. Check dataDir and dataLogDir, or set "
+        "snapshot.trust.empty=true to begin with what the logs hold",
+        paths_.logs, name_of_zxid("log", *file), paths_.snapshots));
   }
   for (; file != zxids->end(); ++file) {
     if (*file > tree.last_zxid() + 1 && same_epoch(*file, tree.last_zxid()) && tree.last_zxid() > 0) {

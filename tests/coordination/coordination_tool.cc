@@ -39,6 +39,10 @@ class Adapter : public ConnectionSink {
   ~Adapter() override { ::close(fd_); }
   void send(Bytes bytes) override { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   void close() override { closing_ = true; }
+  void abort() override { broken_ = true; }
+  void pause_reading() override { watch_->update(false, false); }
+  void resume_reading() override { watch_->update(true, false); }
+  size_t pending_bytes() const override { return out_.size(); }
   void flush();
   bool finished() const { return broken_ || (closing_ && out_.empty()); }
 
@@ -109,8 +113,8 @@ class Port {
 };
 
 Adapter::Adapter(Port& port, EventLoop& loop, int fd, const std::string& peer) : fd_(fd) {
-  connection_ = port.server.accept(*this, peer);
   watch_ = loop.watch_fd(fd_, [this](bool readable, bool) { on_ready(readable); });
+  connection_ = port.server.accept(*this, peer);
   watch_->update(true, false);
 }
 
@@ -127,6 +131,7 @@ void Adapter::on_ready(bool readable) {
 }
 
 void Adapter::flush() {
+  if (out_.empty()) return;
   while (!out_.empty() && !broken_) {
     const ssize_t count = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
     if (count < 0) {
@@ -135,6 +140,7 @@ void Adapter::flush() {
     }
     out_.erase(out_.begin(), out_.begin() + count);
   }
+  if (!broken_) connection_->on_drained();
 }
 
 int serve(int port, const std::string& directory, std::vector<Property> properties) {

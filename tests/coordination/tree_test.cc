@@ -218,7 +218,13 @@ TEST_F(TreeTest, ReadsThatFewUseAnswerTooOnTheWire) {
   EXPECT_TRUE(jute::MultiHeader::decode(parts).done);
   EXPECT_TRUE(parts.ok());
 
-  wire.request(jute::kReconfig, WireClient::Empty{});
+  struct Reconfig {
+    void encode(Writer& writer) const {
+      for (const char* members : {"server.1=a:1:2", "", ""}) writer.jute_string(members);
+      writer.int64(-1);
+    }
+  };
+  wire.request(jute::kReconfig, Reconfig{});
   loop.run_pending();
   EXPECT_EQ(wire.take_reply().error(), ZkError::kReconfigDisabled);
 }
