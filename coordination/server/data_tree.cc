@@ -102,7 +102,9 @@ Stat DataTree::stat(const Node& node) const {
   stat.version = node.stat.version;
   stat.cversion = wrapping(int64_t{node.stat.cversion} * 2 - children);
   stat.aversion = node.stat.aversion;
-  stat.ephemeral_owner = node.stat.ephemeral_owner;
+  // Clients see sessions alone (DataNode.getClientEphemeralOwner).
+  const bool owned = owner_kind(node.stat.ephemeral_owner, types_) == OwnerKind::kSession;
+  stat.ephemeral_owner = owned ? node.stat.ephemeral_owner : 0;
   stat.data_length = node.data ? static_cast<int32_t>(node.data->size()) : 0;
   stat.num_children = children;
   stat.pzxid = node.stat.pzxid;
@@ -243,7 +245,7 @@ ZkError DataTree::apply_delete(const std::string& path, int64_t zxid) {
   if (parent_name.starts_with(kQuotaRoot) && node_name(path) == kQuotaLimits)
     quotas_.remove(parent_name.substr(kQuotaRoot.size()));
   charge_quota(path, -bytes, -1);
-  std::map<WatchManager::Watcher, bool> told;
+  std::set<WatchManager::Watcher> told;
   fire(data_watches_, path, EventType::kNodeDeleted, node_acl, nullptr, &told);
   fire(child_watches_, path, EventType::kNodeDeleted, node_acl, &told, nullptr);
   fire(child_watches_, parent_name.empty() ? "/" : parent_name, EventType::kNodeChildrenChanged, parent_acl,
@@ -371,13 +373,12 @@ void DataTree::load_quotas() {
 }
 
 void DataTree::fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,
-                    const std::map<WatchManager::Watcher, bool>* except,
-                    std::map<WatchManager::Watcher, bool>* told) {
+                    const std::set<WatchManager::Watcher>* except, std::set<WatchManager::Watcher>* told) {
   if (watches.path_count() == 0) return;
-  std::map<WatchManager::Watcher, bool> watchers = watches.trigger(path, type);
-  for (const auto& [watcher, one_shot] : watchers) {
+  std::set<WatchManager::Watcher> watchers = watches.trigger(path, type);
+  for (const auto watcher : watchers) {
     if (except != nullptr && except->count(watcher) > 0) continue;
-    if (event_handler_) event_handler_(watcher, WatchEvent{type, path}, one_shot ? nullptr : &acl);
+    if (event_handler_) event_handler_(watcher, WatchEvent{type, path}, acl);
   }
   if (told != nullptr) *told = std::move(watchers);
 }

@@ -81,10 +81,10 @@ struct TxnResult {
 
 class DataTree {
  public:
-  // `must_read`: only for a watcher who may read a node of this ACL (a persistent watch needs no right to be
-  // made).
+  // `must_read`: the event is only for a watcher who may read a node of this ACL (a watch needs no right to
+  // be made, and the node that it waits for may come with any).
   using EventHandler =
-      std::function<void(WatchManager::Watcher, const WatchEvent&, const AclList* must_read)>;
+      std::function<void(WatchManager::Watcher, const WatchEvent&, const AclList& must_read)>;
 
   // A fresh tree: /, /zookeeper, /zookeeper/quota, /zookeeper/config.
   explicit DataTree(ExtendedTypes types = {});
@@ -138,7 +138,7 @@ class DataTree {
   void track_owner(const std::string& path, int64_t owner);
   void untrack_owner(const std::string& path, int64_t owner);
   void fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,
-            const std::map<WatchManager::Watcher, bool>* except, std::map<WatchManager::Watcher, bool>* told);
+            const std::set<WatchManager::Watcher>* except, std::set<WatchManager::Watcher>* told);
   Node* find_mutable(std::string_view path);
   // A node under /zookeeper/quota was made.
   void note_quota_node(const std::string& parent, std::string_view name);

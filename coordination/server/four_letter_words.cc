@@ -9,6 +9,9 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
+#include <map>
+#include <vector>
 
 #include "coordination/server/metrics.h"
 #include "coordination/server/server_core.h"
@@ -99,13 +102,46 @@ std::string mntr(ServerCore& core) {
   return text;
 }
 
+// As java.util.Date prints it: "Mon Nov 23 00:31:20 UTC 2026".
+std::string java_date(int64_t wall_ms) {
+  const std::time_t seconds = wall_ms / 1000;
+  std::tm parts{};
+  ::localtime_r(&seconds, &parts);
+  std::array<char, 64> text{};
+  const size_t length = std::strftime(text.data(), text.size(), "%a %b %d %H:%M:%S %Z %Y", &parts);
+  return {text.data(), length};
+}
+
+std::string dump_connections(ServerCore& core, int64_t wall_minus_monotonic) {
+  std::map<int64_t, int64_t> expiry_of;
+  for (const auto& [expiry_ms, ids] : core.sessions().by_expiry()) {
+    for (const int64_t id : ids) expiry_of[id] = expiry_ms + wall_minus_monotonic;
+  }
+  std::map<int64_t, std::vector<const ServerConnection*>> sets;
+  for (const auto& [number, connection] : core.connections()) {
+    const auto session = expiry_of.find(connection->session_id());
+    const int64_t silent_until = connection->counters().established_ms + core.config().sessionless_timeout_ms;
+    sets[session == expiry_of.end() ? silent_until : session->second].push_back(connection);
+  }
+  std::string text =
+      fmt::format("Connections dump:\nConnections Sets ({})/({}):\n", sets.size(), core.connections().size());
+  for (const auto& [expiry_ms, connections] : sets) {
+    text += fmt::format("{} expire at {}:\n", connections.size(), java_date(expiry_ms));
+    for (const auto* connection : connections) {
+      text += fmt::format("\tip: /{} sessionId: 0x{:x}\n", connection->peer(),
+                          static_cast<uint64_t>(connection->session_id()));
+    }
+  }
+  return text;
+}
+
 std::string dump(ServerCore& core) {
   const auto& by_expiry = core.sessions().by_expiry();
   const int64_t wall_minus_monotonic = core.loop().wall_ms() - core.loop().monotonic_ms();
   std::string text = fmt::format("SessionTracker dump:\nSession Sets ({})/({}):\n", by_expiry.size(),
                                  core.sessions().size());
   for (const auto& [expiry_ms, ids] : by_expiry) {
-    text += fmt::format("{} expire at {}:\n", ids.size(), expiry_ms + wall_minus_monotonic);
+    text += fmt::format("{} expire at {}:\n", ids.size(), java_date(expiry_ms + wall_minus_monotonic));
     for (const int64_t id : ids) text += fmt::format("\t0x{:x}\n", static_cast<uint64_t>(id));
   }
   const auto& ephemerals = core.tree().ephemerals();
@@ -114,12 +150,7 @@ std::string dump(ServerCore& core) {
     text += fmt::format("0x{:x}:\n", static_cast<uint64_t>(owner));
     for (const auto& path : paths) text += "\t" + path + "\n";
   }
-  text += fmt::format("Connections dump:\nConnections ({}):\n", core.connections().size());
-  for (const auto& [number, connection] : core.connections()) {
-    text += fmt::format("ip: /{} sessionId: 0x{:x}\n", connection->peer(),
-                        static_cast<uint64_t>(connection->session_id()));
-  }
-  return text;
+  return text + dump_connections(core, wall_minus_monotonic);
 }
 
 std::string wchs(ServerCore& core) {

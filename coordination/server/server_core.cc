@@ -27,13 +27,12 @@ ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<Dat
   silence_timer_ = loop_.make_timer([this] { close_silent(); });
   store_->set_handlers([this] { on_synced(); }, [this](Status status) { on_failure(std::move(status)); });
   tree_->set_event_handler(
-      [this](WatchManager::Watcher watcher, const WatchEvent& event, const AclList* must_read) {
+      [this](WatchManager::Watcher watcher, const WatchEvent& event, const AclList& must_read) {
         const auto entry = connections_.find(watcher);
         if (entry == connections_.end()) return;
         ServerConnection& connection = *entry->second;
-        const bool check = must_read != nullptr && !config_.skip_acl;
         if (connection.state_ == ServerConnection::State::kClosed) return;
-        if (check && !acl_allows(*must_read, perms::kRead, connection.identities_)) return;
+        if (!config_.skip_acl && !acl_allows(must_read, perms::kRead, connection.identities_)) return;
         queue_event(connection, event);
       });
 }

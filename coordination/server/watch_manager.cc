@@ -11,13 +11,13 @@ void WatchManager::add(const std::string& path, Watcher watcher, WatchMode mode)
   paths_[watcher].insert(path);
 }
 
-std::map<WatchManager::Watcher, bool> WatchManager::trigger(const std::string& path, EventType type) {
-  std::map<Watcher, bool> told;
+std::set<WatchManager::Watcher> WatchManager::trigger(const std::string& path, EventType type) {
+  std::set<Watcher> told;
   std::vector<Watcher> spent;
   if (const auto here = watchers_.find(path); here != watchers_.end()) {
     for (const auto& [watcher, mode] : here->second) {
       if (mode == WatchMode::kPersistentRecursive && type == EventType::kNodeChildrenChanged) continue;
-      told[watcher] = mode == WatchMode::kOneShot;
+      told.insert(watcher);
       if (mode == WatchMode::kOneShot) spent.push_back(watcher);
     }
   }
@@ -29,7 +29,7 @@ std::map<WatchManager::Watcher, bool> WatchManager::trigger(const std::string& p
     const auto there = watchers_.find(above);
     if (there == watchers_.end()) continue;
     for (const auto& [watcher, mode] : there->second) {
-      if (mode == WatchMode::kPersistentRecursive) told.try_emplace(watcher, false);
+      if (mode == WatchMode::kPersistentRecursive) told.insert(watcher);
     }
   }
   return told;

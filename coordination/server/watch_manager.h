@@ -24,8 +24,7 @@ class WatchManager {
   void add(const std::string& path, Watcher watcher, WatchMode mode = WatchMode::kOneShot);
   // Those to be told of `type` at `path`; one-shot watches among them are gone afterwards. Recursive watches
   // of the nodes above count too, except for kNodeChildrenChanged, which they would see twice.
-  // The value: whether it was a one-shot watch, which only a read (or exists) can have left.
-  std::map<Watcher, bool> trigger(const std::string& path, EventType type);
+  std::set<Watcher> trigger(const std::string& path, EventType type);
   bool remove(const std::string& path, Watcher watcher);
   void remove_watcher(Watcher watcher);
   bool contains(const std::string& path, Watcher watcher) const;

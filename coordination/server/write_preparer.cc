@@ -192,10 +192,9 @@ ZkError WritePreparer::prepare_create_part(int32_t* type, Reader& reader, jute::
   const auto request = jute::CreateRequest::decode(reader, with_ttl);
   if (!reader.ok()) return ZkError::kMarshallingError;
   const auto mode = static_cast<CreateMode>(request.flags);
-  if (has_ttl(mode) && !with_ttl) {
-    reader.fail("a time to live without its length");
-    return ZkError::kMarshallingError;
-  }
+  // A time to live without its length: ZooKeeper fails on it, and with it the whole multi, when it comes to
+  // it.
+  if (has_ttl(mode) && !with_ttl) return ZkError::kMarshallingError;
   *type = has_ttl(mode)                    ? jute::kCreateTtl
           : mode == CreateMode::kContainer ? jute::kCreateContainer
                                            : jute::kCreate;
@@ -239,6 +238,7 @@ ZkError WritePreparer::multi(Reader& reader, jute::TxnBody* body) {
     part.type = header.type;
     ZkError error = prepare_part(&part.type, reader, &part.body);
     if (!reader.ok()) return ZkError::kMarshallingError;
+    if (!refused && error == ZkError::kMarshallingError) return error;
     if (refused) error = ZkError::kRuntimeInconsistency;
     if (error != ZkError::kOk) {
       refused = true;

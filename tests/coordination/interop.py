@@ -8,91 +8,25 @@
 4. Sessions over a restart of the server, expiry, watches.
 Exit 77: something it needs is not installed.
 """
-import logging, os, random, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+import logging, os, random, signal, socket, subprocess, sys, threading, time
 
-JAR = "/usr/share/java/zookeeper.jar"
-missing = [path for path in (JAR, "/usr/bin/java") if not os.path.exists(path)]
+sys.dont_write_bytecode = True
+import peers
+from peers import Ours, Theirs, check, step, wait_for
+
 try:
     import kazoo.client
     import kazoo.exceptions
     import kazoo.retry
     import kazoo.security
+    peers.skip_where_missing()
 except ImportError:
-    missing.append("python3-kazoo")
-if missing:
-    print("skipped, not installed: " + ", ".join(missing))
-    sys.exit(77)
+    peers.skip_where_missing("python3-kazoo")
 
 TOOL = sys.argv[1]
 logging.disable(logging.CRITICAL)  # kazoo's, on connections that we break on purpose
-# In memory where there is room: it is about bytes and processes here, and a slow disk makes sessions expire.
-work = tempfile.mkdtemp(prefix="ottla-interop-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-running = []
-
-
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def wait_for(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        check(time.monotonic() < end, "waited in vain for " + what)
-        time.sleep(0.02)
-
-
-class Ours:
-    name = "ours"
-
-    def __init__(self, directory, port=0):
-        self.directory = directory
-        self.process = subprocess.Popen(
-            [TOOL, "serve", str(port), directory, "tickTime=500", "4lw.commands.whitelist=*", "snapCount=300"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        running.append(self.process)
-        line = self.process.stdout.readline()
-        check(line.startswith("ready "), "our server does not start: " + line)
-        self.port = int(line.split()[1])
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Theirs:
-    name = "ZooKeeper"
-
-    def __init__(self, directory, port=None):
-        self.directory = directory
-        if port is None:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-        self.port = port
-        config = os.path.join(work, "zoo-%d.cfg" % port)
-        with open(config, "w") as out:
-            out.write("dataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\ntickTime=500\nadmin.enableServer=false\n"
-                      "4lw.commands.whitelist=*\nsnapCount=300\n" % (directory, port))
-        self.log = os.path.join(work, "zk-%d.log" % port)
-        self.process = subprocess.Popen(
-            ["java", "-Xmx256m", "-cp", JAR + ":/usr/share/java/slf4j-simple.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config],
-            stdout=open(self.log, "a"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        running.append(self.process)
-        wait_for(self.answers, "ZooKeeper (%s)" % self.log, 60)
-
-    def answers(self):
-        check(self.process.poll() is None, "ZooKeeper ended: " + open(self.log).read()[-3000:])
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                connection.sendall(b"srvr")
-                return b"Mode: standalone" in b"".join(iter(lambda: connection.recv(4096), b""))
-        except OSError:
-            return False
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
+peers.use(TOOL)
+work, running = peers.work, peers.running
 
 
 def connect(server, **more):
@@ -360,12 +294,6 @@ def watches_and_expiry():
 
 
 def main():
-    def step(name, function, *arguments):
-        started = time.monotonic()
-        print(name, flush=True)
-        function(*arguments)
-        print("  ok, %.1f s" % (time.monotonic() - started), flush=True)
-
     theirs, ours = Theirs(os.path.join(work, "theirs")), Ours(os.path.join(work, "ours"))
     step("the same calls get the same answers", same_answers, ours, theirs)
     step("the C client on our server", c_client, ours)
@@ -379,16 +307,8 @@ def main():
     step("the same on Debian's server", c_client_over_trouble, Theirs)
 
 
-# ctest ends what takes too long with this: the servers must not stay behind.
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
 try:
     main()
     print("all good")
 finally:
-    for process in running:
-        if process.poll() is None:
-            process.kill()
-    if "KEEP" in os.environ:
-        print("kept", work)
-    else:
-        shutil.rmtree(work, ignore_errors=True)
+    peers.clean_up()

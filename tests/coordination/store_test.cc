@@ -98,7 +98,11 @@ TEST_F(StoreTest, ATreeComesBackFromItsLog) {
   EXPECT_EQ(get("/m").data, "y");
   EXPECT_EQ(exists("/gone").error, ZkError::kNoNode);
   EXPECT_EQ(exists("/never").error, ZkError::kNoNode);
-  EXPECT_EQ(exists("/c").stat.ephemeral_owner, INT64_MIN);
+  EXPECT_EQ(exists("/c").stat.ephemeral_owner, 0) << "a container has no owner that clients see";
+  create("/c/child");
+  remove("/c/child");
+  loop.advance(120'000);
+  EXPECT_EQ(exists("/c").error, ZkError::kNoNode) << "but it is one";
 }
 
 TEST_F(StoreTest, NothingAcknowledgedIsLostWhenPowerFailsAtAnyMoment) {
