@@ -13,6 +13,8 @@
 #include <cstring>
 #include <set>
 
+#include "protocol/base/log.h"
+
 namespace ottla {
 namespace {
 
@@ -42,6 +44,17 @@ std::string own_host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
+// `key`: what to change where another program has the port.
+Result<std::unique_ptr<net::Listener>> open_listener(net::FlushList& flush_list, const std::string& host,
+                                                     int port, const std::string& key) {
+  auto opened = net::Listener::open(flush_list, host, port);
+  if (opened.ok()) return opened;
+  std::string hint = opened.status().message();
+  if (opened.status().error_number() == EADDRINUSE)
+    hint += ". Another program has port " + std::to_string(port) + ": stop it, or choose another " + key;
+  return Status(ErrorCode::INVALID_CONFIG, "coordination: " + hint);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::FlushList& flush_list,
@@ -51,16 +64,22 @@ Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::Flus
   service->host_ = config.client_port_address;
   std::unique_ptr<net::Listener> listener;
   if (config.client_port >= 0) {
-    auto opened = net::Listener::open(flush_list, config.client_port_address, config.client_port);
-    if (!opened.ok()) {
-      std::string hint = opened.status().message();
-      if (opened.status().error_number() == EADDRINUSE) {
-        hint += ". Another program has port " + std::to_string(config.client_port) +
-                ": stop it, or choose another clientPort (and zookeeper.connect with it)";
-      }
-      return Status(ErrorCode::INVALID_CONFIG, "coordination: " + hint);
-    }
+    auto opened = open_listener(flush_list, config.client_port_address, config.client_port,
+                                "clientPort (and zookeeper.connect with it)");
+    if (!opened.ok()) return opened.status();
     listener = std::move(*opened);
+  }
+  std::unique_ptr<net::Listener> admin, metrics;
+  if (config.admin_enabled) {
+    auto opened = open_listener(flush_list, config.admin_address, config.admin_port, "admin.serverPort");
+    if (!opened.ok()) return opened.status();
+    admin = std::move(*opened);
+  }
+  if (config.prometheus) {
+    auto opened =
+        open_listener(flush_list, config.metrics_address, config.metrics_port, "metricsProvider.httpPort");
+    if (!opened.ok()) return opened.status();
+    metrics = std::move(*opened);
   }
   auto server = coordination::Server::open(flush_list.loop(), files, std::move(config));
   if (!server.ok()) return server.status();
@@ -68,6 +87,20 @@ Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::Flus
   if (listener) {
     service->port_ =
         std::make_unique<net::CoordinationPort>(flush_list, *service->server_, std::move(listener));
+  }
+  coordination::Server& serving = *service->server_;
+  if (admin) {
+    log_info("coordination", "The admin server answers on port {}{}", admin->port(),
+             serving.config().admin_url);
+    service->admin_ = std::make_unique<net::HttpPort>(
+        flush_list, std::move(admin),
+        [&serving](std::string_view target) { return serving.answer_admin(target); });
+  }
+  if (metrics) {
+    log_info("coordination", "Metrics for Prometheus on port {}/metrics", metrics->port());
+    service->metrics_ = std::make_unique<net::HttpPort>(
+        flush_list, std::move(metrics),
+        [&serving](std::string_view target) { return serving.answer_metrics(target); });
   }
   return service;
 }
@@ -79,6 +112,8 @@ std::string CoordinationService::address() const {
 
 void CoordinationService::stop(std::function<void()> done) {
   port_.reset();
+  admin_.reset();
+  metrics_.reset();
   server_->shutdown(std::move(done));
 }
 

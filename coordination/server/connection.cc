@@ -41,25 +41,32 @@ ServerConnection::~ServerConnection() {
 void ServerConnection::on_bytes(Bytes bytes) {
   if (state_ == State::kClosed) return;
   core_->counters().bytes_received += static_cast<int64_t>(bytes.size());
-  if (partial_.empty()) {
-    while (may_take_more() && take_frame(bytes)) {
-    }
-    if (state_ != State::kClosed) partial_.assign(bytes.begin(), bytes.end());
-  } else {
-    // Moved out: a frame is looked at where it lies.
-    std::vector<uint8_t> joined = std::move(partial_);
-    partial_.clear();
-    joined.insert(joined.end(), bytes.begin(), bytes.end());
-    Bytes rest(joined);
-    while (may_take_more() && take_frame(rest)) {
-    }
-    if (state_ != State::kClosed) {
-      joined.erase(joined.begin(), joined.end() - static_cast<std::ptrdiff_t>(rest.size()));
-      partial_ = std::move(joined);
-    }
-  }
+  take_frames(bytes);
   core_->release_output();
+  // What was held back until the answers to what came before it had gone.
+  while (held_back_ && may_take_more()) {
+    take_frames({});
+    core_->release_output();
+  }
   pause_if_busy();
+}
+
+void ServerConnection::take_frames(Bytes bytes) {
+  // Moved out: a frame is looked at where it lies.
+  std::vector<uint8_t> joined = std::move(partial_);
+  partial_.clear();
+  if (!joined.empty()) joined.insert(joined.end(), bytes.begin(), bytes.end());
+  Bytes rest = joined.empty() ? bytes : Bytes(joined);
+  while (may_take_more() && take_frame(rest)) {
+  }
+  if (state_ == State::kClosed) return;
+  held_back_ = !rest.empty() && !may_take_more();
+  if (joined.empty()) {
+    partial_.assign(rest.begin(), rest.end());
+  } else {
+    joined.erase(joined.begin(), joined.end() - static_cast<std::ptrdiff_t>(rest.size()));
+    partial_ = std::move(joined);
+  }
 }
 
 void ServerConnection::on_drained() {

@@ -87,6 +87,8 @@ class ServerConnection {
 
   ServerConnection(ServerCore& core, ConnectionSink& sink, uint64_t id, std::string peer, bool in_process);
 
+  // All whole frames of what lay here and `bytes`; the rest lies here afterwards.
+  void take_frames(Bytes bytes);
   // Takes one frame (or four-letter word) off the front of `rest`; false where its end has not come, or never
   // will.
   bool take_frame(Bytes& rest);
@@ -124,6 +126,7 @@ class ServerConnection {
   size_t queued_bytes_ = 0;  // made, not given to the sink yet
   size_t largest_reply_ = 0;
   bool resuming_ = false;
+  bool held_back_ = false;  // partial_ may hold whole frames that are not taken because of what waits
   std::vector<Id> identities_;
   // The beginning of a frame whose end has not come; while paused, also whole ones.
   std::vector<uint8_t> partial_;

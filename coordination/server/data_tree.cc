@@ -116,8 +116,9 @@ bool DataTree::is_special_path(std::string_view path) {
 }
 
 size_t DataTree::descendant_count(const std::string& path) const {
-  // As ZooKeeper counts: the root and its alias are left out.
+  // As ZooKeeper counts, whose tree has the root twice: asked for "/" it leaves both out, for "" one of them.
   if (path == "/") return nodes_.size() - 1;
+  if (path.empty()) return nodes_.size();
   const std::string prefix = path + "/";
   return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
     return entry.first.compare(0, prefix.size(), prefix) == 0;
@@ -196,6 +197,8 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
   }
   if (exists) {
     Node* node = find_mutable(txn.path);
+    // Its parent may be one that was deleted and made again since the node of this name was.
+    parent->children.insert(std::string(node_name(txn.path)));
     acls_.drop_use(std::exchange(node->acl, acls_.intern(txn.acl)));
     return ZkError::kNodeExists;
   }

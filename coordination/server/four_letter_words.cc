@@ -182,20 +182,6 @@ std::string wchp(ServerCore& core) {
   return text + "\n";
 }
 
-std::string envi(ServerCore&) {
-  utsname system{};
-  ::uname(&system);
-  const char* user = std::getenv("USER");
-  const char* home = std::getenv("HOME");
-  std::array<char, 4096> directory{};
-  const bool known = ::getcwd(directory.data(), directory.size()) != nullptr;
-  return fmt::format(
-      "Environment:\nzookeeper.version={}\nhost.name={}\nos.name={}\nos.arch={}\nos.version={}\n"
-      "user.name={}\nuser.home={}\nuser.dir={}\n",
-      kServerVersion, system.nodename, system.sysname, system.machine, system.release,
-      user != nullptr ? user : "", home != nullptr ? home : "", known ? directory.data() : "");
-}
-
 std::string srst(ServerCore& core) {
   core.counters().reset_stats();
   return "Server stats reset.\n";
@@ -217,9 +203,24 @@ struct Word {
 };
 
 constexpr Word kWords[] = {
-    {"ruok", ruok}, {"srvr", srvr}, {"stat", stat}, {"mntr", mntr}, {"conf", conf}, {"cons", cons},
-    {"dump", dump}, {"wchs", wchs}, {"wchc", wchc}, {"wchp", wchp}, {"envi", envi}, {"isro", isro},
-    {"srst", srst}, {"crst", crst}, {"dirs", dirs}, {"gtmk", gtmk}, {"stmk", gtmk}, {"hash", hash},
+    {"ruok", ruok},
+    {"srvr", srvr},
+    {"stat", stat},
+    {"mntr", mntr},
+    {"conf", conf},
+    {"cons", cons},
+    {"dump", dump},
+    {"wchs", wchs},
+    {"wchc", wchc},
+    {"wchp", wchp},
+    {"envi", environment_text},
+    {"isro", isro},
+    {"srst", srst},
+    {"crst", crst},
+    {"dirs", dirs},
+    {"gtmk", gtmk},
+    {"stmk", gtmk},
+    {"hash", hash},
 };
 
 const Word* find_word(const std::string& word) {
@@ -229,6 +230,20 @@ const Word* find_word(const std::string& word) {
 }
 
 }  // namespace
+
+std::string environment_text(ServerCore&) {
+  utsname system{};
+  ::uname(&system);
+  const char* user = std::getenv("USER");
+  const char* home = std::getenv("HOME");
+  std::array<char, 4096> directory{};
+  const bool known = ::getcwd(directory.data(), directory.size()) != nullptr;
+  return fmt::format(
+      "Environment:\nzookeeper.version={}\nhost.name={}\nos.name={}\nos.arch={}\nos.version={}\n"
+      "user.name={}\nuser.home={}\nuser.dir={}\n",
+      kServerVersion, system.nodename, system.sysname, system.machine, system.release,
+      user != nullptr ? user : "", home != nullptr ? home : "", known ? directory.data() : "");
+}
 
 bool is_four_letter_word(const std::string& word) { return find_word(word) != nullptr; }
 

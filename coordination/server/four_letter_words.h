@@ -15,6 +15,8 @@ class ServerCore;
 // What clients that look at the version (Kafka's own tools, kazoo) are told: the ZooKeeper this behaves as.
 inline constexpr const char* kServerVersion = "3.8.0-ottla, built as part of Ottla";
 
+// "Environment:" and lines of key=value.
+std::string environment_text(ServerCore& core);
 // Those that ZooKeeper knows, whether allowed or not. None of them is a length that a frame may have.
 bool is_four_letter_word(const std::string& word);
 // REQUIRES: is_four_letter_word(word); `argument` is what stands behind it (stmk: eight bytes of mask).

@@ -43,6 +43,14 @@ void Server::set_failure_handler(std::function<void(Status)> handler) {
   core_->set_failure_handler(std::move(handler));
 }
 
+HttpAnswer Server::answer_admin(std::string_view target) {
+  return coordination::answer_admin(*core_, target);
+}
+
+HttpAnswer Server::answer_metrics(std::string_view target) {
+  return coordination::answer_metrics(*core_, target);
+}
+
 const ServerConfig& Server::config() const { return core_->config(); }
 
 int64_t Server::last_zxid() const { return core_->last_zxid(); }

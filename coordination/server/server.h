@@ -27,10 +27,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "coordination/config.h"
+#include "coordination/server/admin.h"
 #include "coordination/server/connection.h"
 #include "protocol/base/event_loop.h"
 #include "protocol/base/status.h"
@@ -65,6 +67,10 @@ class Server {
   void shutdown(std::function<void()> done);
   // Called once when the log or a directory fails; the program should end, as ZooKeeper does.
   void set_failure_handler(std::function<void(Status)> handler);
+
+  // For the ports of the admin server and of Prometheus (admin.h).
+  HttpAnswer answer_admin(std::string_view target);
+  HttpAnswer answer_metrics(std::string_view target);
 
   const ServerConfig& config() const;
   int64_t last_zxid() const;

@@ -60,6 +60,57 @@ TEST(ZooKeeperProperties, EveryKeyThatMattersIsRead) {
   EXPECT_EQ(config.max_frame_bytes, 0x1fffff);
 }
 
+TEST(ZooKeeperProperties, TheKeysOf38Act) {
+  const auto parsed = parse_server_config(
+      {{"dataDir", "/d", 1},
+       {"maxCnxns", "7", 2},
+       {"extendedTypesEnabled", "TRUE", 3},
+       {"zookeeper.enforceQuota", "true", 4},
+       {"znode.container.checkIntervalMs", "100", 5},
+       {"preAllocSize", "64", 6},
+       {"snapshot.compression.method", "gz", 7},
+       {"admin.enableServer", "true", 8},
+       {"admin.serverPort", "9090", 9},
+       {"metricsProvider.className", "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider", 10},
+       {"metricsProvider.httpPort", "7001", 11},
+       {"reconfigEnabled", "true", 12},
+       {"DigestAuthenticationProvider.enabled", "false", 13},
+       {"fsync.warningthresholdms", "50", 14},
+       {"snapshot.trust.empty", "true", 15}},
+      "f");
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  const ServerConfig& config = parsed->config;
+  EXPECT_EQ(config.max_connections, 7);
+  EXPECT_TRUE(config.extended_types);
+  EXPECT_TRUE(config.enforce_quota);
+  EXPECT_EQ(config.container_check_ms, 100);
+  EXPECT_EQ(config.preallocate_bytes, 64 * 1024);
+  EXPECT_TRUE(config.compress_snapshots);
+  EXPECT_TRUE(config.admin_enabled);
+  EXPECT_EQ(config.admin_port, 9090);
+  EXPECT_TRUE(config.prometheus);
+  EXPECT_EQ(config.metrics_port, 7001);
+  EXPECT_TRUE(config.reconfig_enabled);
+  EXPECT_FALSE(config.digest_enabled);
+  EXPECT_EQ(config.sync_warning_ms, 50);
+  EXPECT_TRUE(config.trust_empty_snapshot);
+}
+
+TEST(ZooKeeperProperties, WhatDoesNotActSaysWhy) {
+  const auto parsed = parse_server_config(
+      {{"dataDir", "/d", 1},
+       {"secureClientPort", "2281", 2},
+       {"authProvider.1", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider", 3},
+       {"nio.numSelectorThreads", "2", 4},
+       {"watcherCleanThreshold", "10", 5},
+       {"initLimit", "10", 6}},
+      "f");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("TLS"), HasSubstr("digest and ip are built in"),
+                                            HasSubstr("threads"), HasSubstr("watch table")));
+}
+
 TEST(ZooKeeperProperties, DataUrlIsDataDirWithAWarningThatNamesIt) {
   const auto parsed = parse_server_config({{"dataUrl", "/d", 3}}, "zookeeper.properties");
   ASSERT_TRUE(parsed.ok());
@@ -90,6 +141,9 @@ TEST(ZooKeeperProperties, ValuesThatCannotBeUsedSayFileLineKeyAndWhatWasExpected
             "f:2: clientPort=many: expected a whole number from 0 to 65535");
   EXPECT_THAT(refusal({{"tickTime", "0", 2}}), HasSubstr("expected"));
   EXPECT_THAT(refusal({{"tickTime", "99999999999", 2}}), HasSubstr("expected"));
+  EXPECT_THAT(refusal({{"snapshot.compression.method", "snappy", 2}}),
+              HasSubstr("snappy are not written or read"));
+  EXPECT_THAT(refusal({{"metricsProvider.className", "my.Own", 2}}), HasSubstr("Prometheus"));
   EXPECT_THAT(refusal({{"clientPortAddress", "h", 2}}), HasSubstr("clientPort is not"));
   EXPECT_THAT(refusal({{"minSessionTimeout", "90000", 2}}), HasSubstr("larger than maxSessionTimeout"));
   EXPECT_THAT(parse_server_config({}, "f").status().message(), HasSubstr("dataDir is not set"));

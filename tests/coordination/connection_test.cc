@@ -45,6 +45,28 @@ TEST_F(ConnectionTest, FourLetterWordsAreAnswered) {
   EXPECT_THAT(ask("envi"), HasSubstr("zookeeper.version=3."));
 }
 
+TEST_F(ConnectionTest, EveryWordOfZooKeeperHasAnAnswer) {
+  WireClient wire(*server, "127.0.0.1:4711");
+  wire.hello();
+  wire.create("/a", "12345");
+  loop.run_pending();
+  EXPECT_THAT(ask("cons"), HasSubstr(",lop=CREA,"));
+  EXPECT_EQ(ask("crst"), "Connection stats reset.\n");
+  EXPECT_THAT(ask("cons"), HasSubstr("recved=0,sent=0,"));
+  EXPECT_EQ(ask("srst"), "Server stats reset.\n");
+  EXPECT_THAT(ask("srvr"), HasSubstr("Received: 1\n"));
+  EXPECT_THAT(ask("dirs"), ::testing::MatchesRegex("datadir_size: [0-9]+\nlogdir_size: [0-9]+\n"));
+  EXPECT_THAT(ask("conf"), HasSubstr("dataLogDir=/data/version-2\ndataLogSize="));
+  EXPECT_EQ(ask("gtmk"), "306");
+  EXPECT_EQ(ask(std::string("stmk\0\0\0\0\0\0\0\x07", 12)), "7");
+  EXPECT_EQ(ask("gtmk"), "7");
+  EXPECT_EQ(ask("hash"), "");
+  const std::string figures = ask("mntr");
+  for (const char* name : {"zk_avg_latency", "zk_approximate_data_size", "zk_open_file_descriptor_count",
+                           "zk_cnt_fsynctime", "zk_response_bytes", "zk_connection_request_count"})
+    EXPECT_THAT(figures, HasSubstr(std::string(name) + "\t"));
+}
+
 TEST_F(ConnectionTest, WordsThatAreNotAllowedSaySo) {
   stop();
   files.kill();

@@ -288,6 +288,50 @@ TEST_F(StoreTest, ASnapshotIsReadBackAsItWasAndAnyDamagedByteIsNoticed) {
   }
 }
 
+TEST_F(StoreTest, SnapshotsMayBeCompressedAndThoseInSnappyAreRefused) {
+  config.snap_count = 20;
+  config.compress_snapshots = true;
+  config.purge_interval_hours = 1;
+  start();
+  connect();
+  for (int i = 0; i < 150; ++i) create("/n" + std::to_string(i), std::string(100, 'x'));
+  loop.advance(3'600'000);
+  const auto snapshots = *list_snapshots(files, "/data/version-2");
+  EXPECT_EQ(snapshots.size(), 3u);
+  EXPECT_THAT(snapshots.back().name, ::testing::EndsWith(".gz"));
+  crash_and_start();
+  connect();
+  for (int i = 0; i < 150; ++i) EXPECT_TRUE(exists("/n" + std::to_string(i)).ok());
+  stop();
+  files.kill();
+  for (const auto& snapshot : snapshots) {
+    const std::string path = "/data/version-2/" + snapshot.name;
+    ASSERT_TRUE(files.rename(path, path.substr(0, path.size() - 3) + ".snappy").ok());
+  }
+  const Status refused = try_start();
+  EXPECT_FALSE(refused.ok());
+  EXPECT_THAT(refused.message(), HasSubstr("snappy, which is not read here"));
+}
+
+TEST_F(StoreTest, ALogOfItsLargestSizeIsFollowedByTheNext) {
+  config.log_size_limit_bytes = 1000;
+  config.preallocate_bytes = 4096;
+  start();
+  connect();
+  for (int i = 0; i < 50; ++i) create("/n" + std::to_string(i), std::string(100, 'x'));
+  EXPECT_GT(list_zxids(files, "/data/version-2", "log")->size(), 3u);
+  kill_and_start();
+  connect();
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(exists("/n" + std::to_string(i)).ok()) << i;
+}
+
+TEST_F(StoreTest, ADirectoryThatMustBeThereIsNotMade) {
+  config.create_directories = false;
+  const Status refused = try_start();
+  EXPECT_FALSE(refused.ok());
+  EXPECT_THAT(refused.message(), HasSubstr("datadir.autocreate=false"));
+}
+
 TEST_F(StoreTest, ALogThatCannotBeWrittenStopsTheServerAndAnswersNobody) {
   start();
   connect();

@@ -61,8 +61,14 @@ class Peer : public ConnectionSink {
   std::string text() const { return {received.begin(), received.end()}; }
 
   std::vector<uint8_t> received;
+  void abort() override { closed = aborted = true; }
+  // A peer that does not read leaves everything with us.
+  size_t pending_bytes() const override { return deaf ? received.size() : 0; }
+
   bool closed = false;
+  bool aborted = false;
   bool paused = false;
+  bool deaf = false;
 };
 
 struct Reply {
