@@ -36,7 +36,11 @@ class HttpPort::Client : public SocketHandler, public std::enable_shared_from_th
     deadline_->start(kDeadlineMs);
     socket_->start(*this);
   }
-  void drop() { socket_->close(); }
+  // The last call: the loop may be gone before what it still holds of this.
+  void drop() {
+    socket_->close();
+    deadline_.reset();
+  }
 
   void on_bytes(std::span<uint8_t> bytes) override {
     if (answered_) return;

@@ -75,7 +75,8 @@ TEST_F(AdminTest, PrometheusFindsZooKeepersNames) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_THAT(answer.body, HasSubstr("# TYPE znode_count gauge\nznode_count 6.0\n"));
   EXPECT_THAT(answer.body, HasSubstr("# TYPE response_bytes counter\n"));
-  EXPECT_THAT(answer.body, ::testing::ContainsRegex("# TYPE fsynctime summary\nfsynctime_count [1-9][0-9]*.0\n"));
+  EXPECT_THAT(answer.body,
+              ::testing::ContainsRegex("# TYPE fsynctime summary\nfsynctime_count [1-9][0-9]*.0\n"));
 }
 
 }  // namespace
