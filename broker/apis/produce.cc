@@ -88,10 +88,6 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
                                                       std::to_string(log.config().min_insync_replicas) +
                                                       ", and the partition has one replica in sync");
   }
-  if (holds_nothing(data.records.bytes)) {
-    info.log_start_offset = log.log_start_offset();
-    return info;
-  }
   info = log.append_as_leader(writable(request.frame, data.records.bytes), found.partition->leader_epoch(),
                               storage::AppendOrigin::kClient, request.version,
                               request.services.loop.wall_ms(), request.answered_as_2_8());
@@ -121,21 +117,6 @@ void describe(const storage::AppendInfo& info, int16_t version, int32_t index,
   out.current_leader = {};
 }
 
-void name_leader(Request& request, std::string_view topic, int32_t index, ProduceResponse& response,
-                 ProduceResponse::PartitionProduceResponse& out) {
-  const CurrentLeader leader = current_leader(request.services, topic, index, request.listener);
-  out.current_leader.leader_id = leader.id;
-  out.current_leader.leader_epoch = leader.epoch;
-  const bool named = std::any_of(response.node_endpoints.begin(), response.node_endpoints.end(),
-                                 [&](const auto& node) { return node.node_id == leader.id; });
-  if (leader.endpoint == nullptr || named) return;
-  auto& node = response.node_endpoints.emplace_back();
-  node.node_id = leader.id;
-  node.host = leader.endpoint->host;
-  node.port = leader.endpoint->port;
-  if (leader.rack != nullptr && leader.rack->has_value()) node.rack = **leader.rack;
-}
-
 // Whether all went well.
 bool append_topic(Request& request, const ProduceRequest::TopicProduceData& data, Scratch& scratch,
                   ProduceResponse::TopicProduceResponse& out) {
@@ -152,7 +133,8 @@ bool append_topic(Request& request, const ProduceRequest::TopicProduceData& data
     describe(info, request.version, partition.index, out.partition_responses[p]);
     ok = ok && info.error == ErrorCode::NONE;
     if (info.error == ErrorCode::NOT_LEADER_OR_FOLLOWER && request.version >= kFirstWithLeaders) {
-      name_leader(request, *name, partition.index, scratch.response, out.partition_responses[p]);
+      name_leader(current_leader(request.services, *name, partition.index, request.listener),
+                  scratch.response, out.partition_responses[p]);
     }
   }
   return ok;

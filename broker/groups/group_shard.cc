@@ -13,6 +13,17 @@ constexpr std::string_view kComponent = "broker.groups";
 
 // What a failed append of a group's record means to its members (GroupMetadataManager.storeGroup).
 ErrorCode group_append_error(ErrorCode error) {
+  if (error == ErrorCode::REQUEST_TIMED_OUT) return ErrorCode::REBALANCE_IN_PROGRESS;
+  return append_error_of_coordinator(error, ErrorCode::UNKNOWN_SERVER_ERROR);
+}
+
+}  // namespace
+
+GroupShard::GroupShard(int32_t partition, EventLoop& loop, const GroupConfig& config, OffsetsLog& log,
+                       const RandomBytes& random)
+    : partition_(partition), loop_(loop), config_(config), log_(log), random_(random) {}
+
+ErrorCode append_error_of_coordinator(ErrorCode error, ErrorCode too_large) {
   switch (error) {
     case ErrorCode::UNKNOWN_TOPIC_OR_PARTITION:
     case ErrorCode::NOT_ENOUGH_REPLICAS:
@@ -21,22 +32,14 @@ ErrorCode group_append_error(ErrorCode error) {
     case ErrorCode::NOT_LEADER_OR_FOLLOWER:
     case ErrorCode::KAFKA_STORAGE_ERROR:
       return ErrorCode::NOT_COORDINATOR;
-    case ErrorCode::REQUEST_TIMED_OUT:
-      return ErrorCode::REBALANCE_IN_PROGRESS;
     case ErrorCode::MESSAGE_TOO_LARGE:
     case ErrorCode::RECORD_LIST_TOO_LARGE:
     case ErrorCode::INVALID_FETCH_SIZE:
-      return ErrorCode::UNKNOWN_SERVER_ERROR;
+      return too_large;
     default:
       return error;
   }
 }
-
-}  // namespace
-
-GroupShard::GroupShard(int32_t partition, EventLoop& loop, const GroupConfig& config, OffsetsLog& log,
-                       const RandomBytes& random)
-    : partition_(partition), loop_(loop), config_(config), log_(log), random_(random) {}
 
 void GroupShard::load(std::function<void(Status)> done) {
   OTTLA_CHECK(!loading_ && !unloaded_ && groups_.empty());
@@ -57,7 +60,8 @@ void GroupShard::load(std::function<void(Status)> done) {
 void GroupShard::finish_load() {
   for (const std::string& group_id : offsets_.group_ids()) group_or_create(group_id);
   loading_ = false;
-  log_info(kComponent, "Loaded {} groups from __consumer_offsets-{}", groups_.size(), partition_);
+  if (!groups_.empty())
+    log_info(kComponent, "Loaded {} groups from __consumer_offsets-{}", groups_.size(), partition_);
   // A rebalance may end in the same turn; it does not change the set of groups.
   for (const auto& [group_id, group] : groups_) {
     for (auto& [member_id, member] : group->members()) {

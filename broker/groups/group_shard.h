@@ -40,6 +40,10 @@ namespace ottla::groups {
 // 16 random bytes, for member ids.
 using RandomBytes = std::function<std::array<uint8_t, 16>()>;
 
+// What a failed append of the offsets topic means to clients, where both kinds of records agree; `too_large`:
+// what it means that the record does not fit.
+ErrorCode append_error_of_coordinator(ErrorCode error, ErrorCode too_large);
+
 class GroupShard : public std::enable_shared_from_this<GroupShard> {
  public:
   // All outlive the shard.

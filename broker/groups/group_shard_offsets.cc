@@ -17,21 +17,7 @@ constexpr size_t kTombstonesPerBatch = 1000;
 
 // What a failed append of offsets means to the committer (GroupMetadataManager.storeOffsets).
 ErrorCode commit_append_error(ErrorCode error) {
-  switch (error) {
-    case ErrorCode::UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode::NOT_ENOUGH_REPLICAS:
-    case ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND:
-      return ErrorCode::COORDINATOR_NOT_AVAILABLE;
-    case ErrorCode::NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode::KAFKA_STORAGE_ERROR:
-      return ErrorCode::NOT_COORDINATOR;
-    case ErrorCode::MESSAGE_TOO_LARGE:
-    case ErrorCode::RECORD_LIST_TOO_LARGE:
-    case ErrorCode::INVALID_FETCH_SIZE:
-      return ErrorCode::INVALID_COMMIT_OFFSET_SIZE;
-    default:
-      return error;
-  }
+  return append_error_of_coordinator(error, ErrorCode::INVALID_COMMIT_OFFSET_SIZE);
 }
 
 }  // namespace

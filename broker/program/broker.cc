@@ -199,7 +199,8 @@ Task<Status> Broker::load_logs() {
 void Broker::make_parts() {
   const config::BrokerConfig& config = configs_.broker();
   partitions_ = std::make_unique<PartitionManager>(*logs_);
-  offsets_log_ = std::make_unique<PartitionOffsetsLog>(loop_, *partitions_);
+  offsets_log_ = std::make_unique<PartitionOffsetsLog>(
+      loop_, *partitions_, static_cast<uint32_t>(config.offsets_load_buffer_size));
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
   fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
   controller_ =

@@ -70,10 +70,10 @@ AppendInfo Log::append_as_leader(std::span<uint8_t> bytes, int32_t leader_epoch,
   rules.now_ms = now_ms;
   rules.topic_partition = name();
   records::ValidatedRecords validated = records::validate_records(bytes, rules);
+  if (validated.ok() && validated.batch.empty()) return info;
   info.log_append_time_ms = validated.log_append_time_ms;
   Status status;
   if (validated.ok()) {
-    if (validated.batch.empty()) return info;
     status = noted(append_validated(validated, leader_epoch, origin, now_ms, info));
   } else {
     status = {validated.error, std::move(validated.message)};

@@ -141,21 +141,6 @@ void fill_records(const Parameters& parameters, const FetchTarget& target, Parti
   fill_error(converted.status().code(), parameters.version, out);
 }
 
-void fill_leader(Services& services, const FetchTarget& target, std::string_view listener,
-                 FetchResponse& response, PartitionData& out) {
-  const CurrentLeader leader = current_leader(services, target.topic, target.partition, listener);
-  out.current_leader.leader_id = leader.id;
-  out.current_leader.leader_epoch = leader.epoch;
-  const bool named = std::any_of(response.node_endpoints.begin(), response.node_endpoints.end(),
-                                 [&](const auto& node) { return node.node_id == leader.id; });
-  if (leader.endpoint == nullptr || named) return;
-  auto& node = response.node_endpoints.emplace_back();
-  node.node_id = leader.id;
-  node.host = leader.endpoint->host;
-  node.port = leader.endpoint->port;
-  if (leader.rack != nullptr && leader.rack->has_value()) node.rack = **leader.rack;
-}
-
 void fill(Services& services, const Parameters& parameters, const FetchTarget& target, PartitionRead& read,
           std::string_view listener, Scratch& scratch, PartitionData& out) {
   out.aborted_transactions = std::nullopt;
@@ -166,7 +151,7 @@ void fill(Services& services, const Parameters& parameters, const FetchTarget& t
     fill_error(error, parameters.version, out);
     const bool moved = error == ErrorCode::NOT_LEADER_OR_FOLLOWER || error == ErrorCode::FENCED_LEADER_EPOCH;
     if (moved && parameters.version >= kFirstWithLeaders)
-      fill_leader(services, target, listener, scratch.response, out);
+      name_leader(current_leader(services, target.topic, target.partition, listener), scratch.response, out);
     return;
   }
   out.high_watermark = read.high_watermark;
