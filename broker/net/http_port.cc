@@ -30,17 +30,13 @@ class HttpPort::Client : public SocketHandler, public std::enable_shared_from_th
   Client(HttpPort& port, std::shared_ptr<Socket> socket)
       : port_(port),
         socket_(std::move(socket)),
-        deadline_(port.flush_list_.loop().make_timer([this] { socket_->close(); })) {}
+        deadline_(port.flush_list_.loop().make_timer([this] { close_later(); })) {}
 
   void start() {
     deadline_->start(kDeadlineMs);
     socket_->start(*this);
   }
-  // The last call: the loop may be gone before what it still holds of this.
-  void drop() {
-    socket_->close();
-    deadline_.reset();
-  }
+  void drop() { socket_->close(); }
 
   void on_bytes(std::span<uint8_t> bytes) override {
     if (answered_) return;
@@ -52,13 +48,19 @@ class HttpPort::Client : public SocketHandler, public std::enable_shared_from_th
       reply({431, "text/plain", ""});
     }
   }
-  // May be called from the timer that this owns: it is let go in a later turn.
+  // The timer goes at once: the loop may end with this turn.
   void on_closed() override {
-    port_.flush_list_.loop().post([self = shared_from_this()] {});
+    deadline_.reset();
+    const auto self = shared_from_this();
     port_.forget(this);
   }
 
  private:
+  // Not from inside the timer's own call: closing lets the timer go.
+  void close_later() {
+    port_.flush_list_.loop().defer([self = shared_from_this()] { self->socket_->close(); });
+  }
+
   coordination::HttpAnswer answer() const {
     const std::string_view line = std::string_view(head_).substr(0, head_.find_first_of("\r\n"));
     const size_t method_end = line.find(' ');
