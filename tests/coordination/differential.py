@@ -413,7 +413,7 @@ def sessions():
 
 def bad_input(servers):
     """Each ends its own connection or is answered by ZooKeeper's error; who stands beside notices nothing."""
-    def outcome(server, frames, hello=True):
+    def outcome(server, frames, hello=True, then_alive=True):
         client = RawClient(server.port, hello=hello)
         try:
             for frame in frames:
@@ -423,7 +423,7 @@ def bad_input(servers):
         client.socket.settimeout(raw.DEADLINE)
         seen = []
         try:
-            if hello:
+            if hello and then_alive:
                 client.frame(i32(77) + i32(raw.SYNC) + text("/"))
             while True:
                 reply = raw.Decoder(client.read())
@@ -461,7 +461,9 @@ def bad_input(servers):
     }
     bystanders = [RawClient(server.port) for server in servers]
     for name, frames in cases.items():
-        same(outcome(servers[0], frames), outcome(servers[1], frames), name)
+        # ZooKeeper may read one request more before it closes after an unknown operation: a matter of its threads.
+        then_alive = name != "an unknown operation"
+        same(*[outcome(server, frames, True, then_alive) for server in servers], name)
     for name, first in {"HTTP": b"GET / HTTP/1.1\r\n\r\n", "TLS": b"\x16\x03\x01\x02\x00\x01\x00", "an empty frame": i32(0),
                         "a short hello": i32(4) + i32(0)}.items():
         same(outcome(servers[0], [first], False), outcome(servers[1], [first], False), name)
