@@ -267,6 +267,9 @@ void fill_logs(BrokerConfig& config, const Values& values, Problems& problems) {
   config.log_cleaner_threads = values.int32("log.cleaner.threads");
   config.log_cleaner_dedupe_buffer_size = values.number("log.cleaner.dedupe.buffer.size");
   config.log_cleaner_backoff_ms = values.number("log.cleaner.backoff.ms");
+  config.log_cleaner_io_buffer_size = values.int32("log.cleaner.io.buffer.size");
+  config.log_cleaner_io_buffer_load_factor = values.real("log.cleaner.io.buffer.load.factor");
+  config.log_cleaner_io_max_bytes_per_second = values.real("log.cleaner.io.max.bytes.per.second");
   if (config.topic_defaults.segment_ms < 1)
     problems.error(config.values, "log.roll.ms", "expected at least 1");
   if (config.topic_defaults.segment_jitter_ms < 0)

@@ -82,6 +82,9 @@ struct BrokerConfig {
   int32_t log_cleaner_threads = 0;
   int64_t log_cleaner_dedupe_buffer_size = 0;
   int64_t log_cleaner_backoff_ms = 0;
+  int32_t log_cleaner_io_buffer_size = 0;
+  double log_cleaner_io_buffer_load_factor = 0;
+  double log_cleaner_io_max_bytes_per_second = 0;
 
   int32_t message_max_bytes = 0;
   int32_t fetch_max_bytes = 0;

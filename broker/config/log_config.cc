@@ -46,6 +46,22 @@ storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& b
   out.min_insync_replicas = topic.min_insync_replicas;
   out.preallocate = topic.preallocate;
   out.producer_id_expiration_ms = broker.producer_id_expiration_ms;
+  out.delete_retention_ms = topic.delete_retention_ms;
+  out.min_compaction_lag_ms = topic.min_compaction_lag_ms;
+  out.max_compaction_lag_ms = topic.max_compaction_lag_ms;
+  out.min_cleanable_dirty_ratio = topic.min_cleanable_dirty_ratio;
+  return out;
+}
+
+storage::CleanerSettings to_cleaner_settings(const BrokerConfig& broker) {
+  storage::CleanerSettings out;
+  out.enable = broker.log_cleaner_enable;
+  out.threads = broker.log_cleaner_threads;
+  out.backoff_ms = broker.log_cleaner_backoff_ms;
+  out.dedupe_buffer_size = broker.log_cleaner_dedupe_buffer_size;
+  out.io_buffer_load_factor = broker.log_cleaner_io_buffer_load_factor;
+  out.io_buffer_size = broker.log_cleaner_io_buffer_size;
+  out.io_max_bytes_per_second = broker.log_cleaner_io_max_bytes_per_second;
   return out;
 }
 

@@ -126,6 +126,7 @@ Status Broker::open_log_directories() {
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
   settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
+  settings.cleaner = config::to_cleaner_settings(config);
   logs_ = std::make_unique<storage::LogManager>(
       files_, loop_, std::move(settings), random_,
       [this](const std::string& directory, const Status& why) { on_directory_failed(directory, why); });
@@ -314,6 +315,7 @@ void Broker::on_settings_changed(const std::string& type, const std::string& nam
   } else {
     return;
   }
+  logs_->update_cleaner(config::to_cleaner_settings(configs_.broker()));
   if (!partitions_) return;
   for (const auto& [topic, metadata] : metadata_.topics()) apply_topic_config(topic);
 }

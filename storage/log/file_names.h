@@ -25,6 +25,7 @@ inline constexpr const char* kCleanShutdownMarker = ".kafka_cleanshutdown";
 inline constexpr const char* kLockFile = ".lock";
 inline constexpr const char* kRecoveryPointCheckpoint = "recovery-point-offset-checkpoint";
 inline constexpr const char* kLogStartOffsetCheckpoint = "log-start-offset-checkpoint";
+inline constexpr const char* kCleanerCheckpoint = "cleaner-offset-checkpoint";
 inline constexpr const char* kHighWatermarkCheckpoint = "replication-offset-checkpoint";
 inline constexpr const char* kDeleteDirectorySuffix = "-delete";
 

@@ -209,12 +209,18 @@ Status Log::truncate_to(int64_t offset) {
   if (offset >= log_end_offset_) return {};
   const Status usable = check_online();
   if (!usable.ok()) return usable;
-  return noted(offset < segments_.begin()->first ? start_over_at(offset) : cut_to(offset));
+  const Status cut = offset < segments_.begin()->first ? start_over_at(offset) : cut_to(offset);
+  lower_cleaned_up_to(log_end_offset_);
+  return noted(cut);
 }
 
 Status Log::truncate_fully_and_start_at(int64_t offset) {
   const Status usable = check_online();
-  return usable.ok() ? noted(start_over_at(offset)) : usable;
+  if (!usable.ok()) return usable;
+  const Status emptied = start_over_at(offset);
+  // Nothing of what was cleaned is there any more.
+  lower_cleaned_up_to(0);
+  return noted(emptied);
 }
 
 Status Log::cut_to(int64_t offset) {
@@ -251,6 +257,8 @@ Result<int> Log::apply_retention(int64_t now_ms) {
   for (auto at = segments_.begin(); at != segments_.end(); ++at) {
     const Segment& segment = *at->second;
     const bool last = std::next(at) == segments_.end();
+    // What compaction left empty goes with what lies behind it.
+    if (segment.size() == 0 && !last) continue;
     // Segments without a timestamp (the old format) are never too old by themselves.
     const bool too_old = config_.retention_ms >= 0 && segment.max_timestamp() >= 0 &&
                          now_ms - segment.max_timestamp() > config_.retention_ms;

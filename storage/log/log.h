@@ -13,6 +13,7 @@
 // log.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,6 +29,7 @@
 #include "protocol/records/validation.h"
 #include "protocol/wire/file_slice.h"
 #include "storage/io/file_system.h"
+#include "storage/log/cleaning_source.h"
 #include "storage/log/leader_epoch_cache.h"
 #include "storage/log/producer_state.h"
 #include "storage/log/segment.h"
@@ -57,6 +59,15 @@ struct LogConfig {
   int32_t min_insync_replicas = 1;
   bool preallocate = false;
   int64_t producer_id_expiration_ms = 86400000;
+  int64_t delete_retention_ms = 86400000;  // how long a tombstone stays after its first cleaning
+  int64_t min_compaction_lag_ms = 0;
+  int64_t max_compaction_lag_ms = INT64_MAX;
+  double min_cleanable_dirty_ratio = 0.5;
+
+  // A segment of a compacted log ends in time to be cleaned.
+  int64_t max_segment_ms() const {
+    return cleanup_compact ? std::min(segment_ms, std::max<int64_t>(max_compaction_lag_ms, 1)) : segment_ms;
+  }
 };
 
 enum class AppendOrigin { kClient, kCoordinator };
@@ -96,6 +107,7 @@ class Log {
     LogConfig config;
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
+    int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
     bool clean_shutdown = false;
     int64_t now_ms = 0;
   };
@@ -170,6 +182,22 @@ class Log {
   // Moves the directory (to its "-delete" name); the log can still be read.
   Status rename_directory(const std::string& directory);
 
+  // Compaction (log_compaction.cc; storage/log/log_cleaner.h drives it). Up to here every key's older records
+  // are gone; what lies behind is dirty. Truncation takes it back, and must reach the checkpoint before
+  // anything is appended again: the handler below is told.
+  int64_t cleaned_up_to() const { return cleaned_up_to_; }
+  void set_cleaned_up_to(int64_t offset) { cleaned_up_to_ = std::min(offset, log_end_offset_); }
+  // How often the log was cut.
+  uint64_t truncations() const { return truncations_; }
+  void set_uncleaned_handler(std::function<void()> handler) { uncleaned_handler_ = std::move(handler); }
+  CleaningPlan cleaning_plan(int64_t now_ms) const;
+  CleaningSource cleaning_source(const CleaningPlan& plan) const;
+  // Puts `cleaned`, whose files are on the disk as .cleaned, in the place of `replaced`. False, and nothing
+  // done, where the log was cut, or lost one of them, since the source was taken. The directory is to be
+  // synced by the caller, before anything relies on the new files.
+  Result<bool> replace_segments(const CleaningSource& source, std::span<const CleanableSegment> replaced,
+                                std::unique_ptr<Segment>& cleaned);
+
   const ProducerState& producers() const { return producers_; }
   void expire_producers(int64_t now_ms) { producers_.expire(now_ms, config_.producer_id_expiration_ms); }
   // Files to unlink later (segments renamed to .deleted); taken over by the caller.
@@ -184,6 +212,7 @@ class Log {
   void report_failure(const Status& why) const { static_cast<void>(noted(why)); }
   // From now on everything that touches files answers KAFKA_STORAGE_ERROR.
   void set_offline() { offline_ = true; }
+  bool offline() const { return offline_; }
 
  private:
   Log(FileSystem& files, OpenOptions options);
@@ -191,6 +220,8 @@ class Log {
   // log_load.cc
   Status load(bool clean_shutdown, int64_t now_ms);
   Result<std::vector<int64_t>> clean_up_leftovers();
+  Status finish_swaps(const std::vector<DirectoryEntry>& entries);
+  Status finish_swap(int64_t base, const std::vector<DirectoryEntry>& entries);
   Status load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown);
   Status recover_segment(Segment& segment, bool& cut);
   Status load_or_recover(Segment& segment, bool flushed, bool last, bool& cut);
@@ -219,6 +250,7 @@ class Log {
   Result<uint64_t> readable_end(const Segment& segment, const BatchPosition& first, uint32_t max_bytes,
                                 int64_t end_offset) const;
   Status cut_to(int64_t offset);
+  void lower_cleaned_up_to(int64_t offset);
   Status start_over_at(int64_t offset);
   Status remove_segment(int64_t base_offset);
   Status raise_start(int64_t offset);
@@ -237,8 +269,11 @@ class Log {
   int64_t log_end_offset_ = 0;
   int64_t high_watermark_ = 0;
   int64_t recovery_point_ = 0;
+  int64_t cleaned_up_to_ = 0;
+  uint64_t truncations_ = 0;
   std::vector<std::string> deleted_files_;
   std::function<void(const Status&)> failure_handler_;
+  std::function<void()> uncleaned_handler_;
   bool offline_ = false;
   bool parent_synced_ = false;  // the directory's own name is on disk
 };

@@ -20,7 +20,9 @@ ProducerBatch producer_batch(const BatchHeader& header) {
   batch.producer_id = header.producer_id;
   batch.producer_epoch = header.producer_epoch;
   batch.base_sequence = header.base_sequence;
-  batch.last_sequence = sequence_after(header.base_sequence, header.record_count - 1);
+  // Not the count of records: compaction leaves records out and keeps the offsets.
+  batch.last_sequence =
+      sequence_after(header.base_sequence, static_cast<int32_t>(header.last_offset - header.base_offset));
   batch.first_offset = header.base_offset;
   batch.last_offset = header.last_offset;
   batch.timestamp = header.max_timestamp;
@@ -144,7 +146,7 @@ void Log::take_producer(const BatchHeader& header, Bytes batch) {
 
 // Spreads the rolls of segments that began together; the same for a segment whenever it is asked.
 int64_t Log::roll_jitter_ms(int64_t base_offset) const {
-  const int64_t most = std::min(config_.segment_jitter_ms, config_.segment_ms);
+  const int64_t most = std::min(config_.segment_jitter_ms, config_.max_segment_ms());
   if (most <= 0) return 0;
   const uint64_t hash = std::hash<std::string>()(directory_) * 31 + static_cast<uint64_t>(base_offset);
   return static_cast<int64_t>(hash % static_cast<uint64_t>(most));
@@ -160,7 +162,7 @@ bool Log::roll_needed(const BatchHeader& next, int64_t now_ms) const {
   const int64_t age = segment.first_batch_timestamp() >= 0
                           ? next.max_timestamp - segment.first_batch_timestamp()
                           : now_ms - segment.created_ms();
-  return age > config_.segment_ms - roll_jitter_ms(segment.base_offset());
+  return age > config_.max_segment_ms() - roll_jitter_ms(segment.base_offset());
 }
 
 Status Log::roll(int64_t now_ms) {

@@ -146,6 +146,7 @@ Result<LogDirectory::Contents> LogDirectory::take_over() {
   }
   contents.recovery_points = read_or_none(kRecoveryPointCheckpoint);
   contents.log_starts = read_or_none(kLogStartOffsetCheckpoint);
+  contents.cleaned = read_or_none(kCleanerCheckpoint);
   return contents;
 }
 
@@ -164,6 +165,12 @@ Status LogDirectory::mark_clean() {
   if (!marker.ok()) return marker.status();
   const Status synced = (*marker)->sync();
   return synced.ok() ? files_.sync_directory(path_) : synced;
+}
+
+// The file is there from the first cleaning on, as Kafka has it.
+Status LogDirectory::write_cleaner_offsets(const OffsetCheckpoint& offsets) {
+  if (offsets.empty() && !written_.contains(kCleanerCheckpoint)) return {};
+  return write(kCleanerCheckpoint, offsets);
 }
 
 Status LogDirectory::write(const char* name, const OffsetCheckpoint& offsets) {

@@ -58,6 +58,7 @@ class LogDirectory {
     std::vector<std::string> to_delete;  // paths of directories whose deletion was under way
     OffsetCheckpoint recovery_points;
     OffsetCheckpoint log_starts;
+    OffsetCheckpoint cleaned;
   };
   // Reads it and takes the clean-shutdown marker away, so that a crash from here on counts as one. A
   // checkpoint that cannot be read is as good as none: everything is walked then.
@@ -71,6 +72,7 @@ class LogDirectory {
   Status write_log_starts(const OffsetCheckpoint& offsets) {
     return write(kLogStartOffsetCheckpoint, offsets);
   }
+  Status write_cleaner_offsets(const OffsetCheckpoint& offsets);
   Status write_high_watermarks(const OffsetCheckpoint& offsets) {
     return write(kHighWatermarkCheckpoint, offsets);
   }

@@ -39,7 +39,8 @@ Log::Log(FileSystem& files, OpenOptions options)
       config_(std::move(options.config)),
       epochs_(files, directory_ + "/" + kLeaderEpochCheckpoint),
       log_start_offset_(options.log_start_offset),
-      recovery_point_(options.recovery_point) {}
+      recovery_point_(options.recovery_point),
+      cleaned_up_to_(options.cleaned_up_to) {}
 
 Status Log::load(bool clean_shutdown, int64_t now_ms) {
   const auto base_offsets = clean_up_leftovers();
@@ -70,6 +71,8 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
     status = start_over_at(log_start_offset_);
     if (!status.ok()) return status;
   }
+  // A recovery cut the log: what is appended from now on was never cleaned.
+  if (cleaned_up_to_ > log_end_offset_) cleaned_up_to_ = log_start_offset_;
   high_watermark_ = log_end_offset_;
   recovery_point_ = clean_shutdown ? log_end_offset_ : std::min(recovery_point_, log_end_offset_);
   status = epochs_.truncate_from_end(log_end_offset_);
@@ -80,7 +83,10 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
 Result<std::vector<int64_t>> Log::clean_up_leftovers() {
   auto entries = files_.list(directory_);
   if (!entries.ok()) return entries.status();
-  Status status;
+  Status status = finish_swaps(*entries);
+  if (!status.ok()) return status;
+  entries = files_.list(directory_);
+  if (!entries.ok()) return entries.status();
   const auto remove = [&](const std::string& name) {
     if (status.ok()) status = files_.remove_file(directory_ + "/" + name);
   };
@@ -89,19 +95,6 @@ Result<std::vector<int64_t>> Log::clean_up_leftovers() {
         entry.name.ends_with(".tmp")) {
       remove(entry.name);
       entry.name.clear();
-    } else if (entry.name.ends_with(kSwapSuffix)) {
-      // A cleaned segment that was complete: its rename was under way. Its indexes are rebuilt.
-      const std::string target = without_suffix(entry.name, kSwapSuffix);
-      if (target.ends_with(kLogSuffix)) {
-        if (status.ok()) status = files_.rename(directory_ + "/" + entry.name, directory_ + "/" + target);
-        entry.name = target;
-        const std::string stem = without_suffix(target, kLogSuffix);
-        for (const char* index : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix})
-          remove(stem + index);
-      } else {
-        remove(entry.name);
-        entry.name.clear();
-      }
     }
   }
   std::set<int64_t> bases;
@@ -118,6 +111,70 @@ Result<std::vector<int64_t>> Log::clean_up_leftovers() {
   }
   if (!status.ok()) return status;
   return std::vector<int64_t>(bases.begin(), bases.end());
+}
+
+// Swaps that a crash interrupted; log_compaction.cc has their steps.
+Status Log::finish_swaps(const std::vector<DirectoryEntry>& entries) {
+  int64_t first_cleaned = INT64_MAX;
+  std::set<int64_t> swaps;
+  for (const DirectoryEntry& entry : entries) {
+    const auto cleaned = offset_of_file_name(entry.name, std::string(kLogSuffix) + kCleanedSuffix);
+    if (cleaned) first_cleaned = std::min(first_cleaned, *cleaned);
+    const auto swap = offset_of_file_name(entry.name, std::string(kLogSuffix) + kSwapSuffix);
+    if (swap) swaps.insert(*swap);
+  }
+  Status status;
+  for (const int64_t base : swaps) {
+    if (status.ok() && base < first_cleaned) status = finish_swap(base, entries);
+    // An old Kafka split a segment and did not come to its end: the segment is still there (KAFKA-6264). The
+    // .log goes last: without it the others would be taken for indexes that follow their .log.
+    for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix, kLogSuffix}) {
+      if (status.ok() && base >= first_cleaned)
+        status = files_.remove_file(directory_ + "/" + offset_file_name(base, kind) + kSwapSuffix);
+    }
+  }
+  for (const DirectoryEntry& entry : entries) {
+    for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+      const auto base = offset_of_file_name(entry.name, std::string(kind) + kSwapSuffix);
+      if (!status.ok() || !base || swaps.contains(*base)) continue;
+      const std::string swap = directory_ + "/" + entry.name;
+      status = files_.exists(directory_ + "/" + offset_file_name(*base, kLogSuffix))
+                   ? files_.rename(swap, without_suffix(swap, kSwapSuffix))
+                   : files_.remove_file(swap);
+    }
+  }
+  return status;
+}
+
+// The .log gets its name last: until then the next start does all of this again.
+Status Log::finish_swap(int64_t base, const std::vector<DirectoryEntry>& entries) {
+  const auto name = [&](int64_t offset, const char* kind) {
+    return directory_ + "/" + offset_file_name(offset, kind);
+  };
+  const auto file = files_.open(name(base, kLogSuffix) + kSwapSuffix, false);
+  if (!file.ok()) return file.status();
+  const auto size = (*file)->size();
+  if (!size.ok()) return size.status();
+  int64_t end = base;
+  const auto scanned = scan_batches(**file, 0, *size, [&](const BatchPosition& at) {
+    end = at.header.last_offset + 1;
+    return true;
+  });
+  Status status = scanned.status();
+  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    if (status.ok()) status = files_.remove_file(name(base, kind));
+    if (status.ok() && files_.exists(name(base, kind) + kSwapSuffix))
+      status = files_.rename(name(base, kind) + kSwapSuffix, name(base, kind));
+  }
+  for (const DirectoryEntry& entry : entries) {
+    const auto replaced = offset_of_file_name(entry.name, kLogSuffix);
+    if (!replaced || *replaced <= base || *replaced >= end) continue;
+    for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix, kLogSuffix}) {
+      if (status.ok()) status = files_.remove_file(name(*replaced, kind));
+    }
+  }
+  log_info(kComponent, "{}: finishing the swap of a cleaned segment at offset {}", directory_, base);
+  return status.ok() ? files_.rename(name(base, kLogSuffix) + kSwapSuffix, name(base, kLogSuffix)) : status;
 }
 
 Status Log::load_topic_id() {

@@ -33,7 +33,8 @@ LogManager::LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings se
       loop_(loop),
       settings_(std::move(settings)),
       random_(std::move(random)),
-      directory_failed_(std::move(directory_failed)) {
+      directory_failed_(std::move(directory_failed)),
+      cleaner_(files, loop, settings_.cleaner, *this) {
   OTTLA_CHECK(!settings_.directories.empty());
 }
 
@@ -169,6 +170,7 @@ Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partiti
 
 void LogManager::adopt(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory) {
   log->set_failure_handler([this, &directory](const Status& why) { fail_directory(directory, why); });
+  log->set_uncleaned_handler([this] { write_checkpoints(false); });
   logs_[name] = {std::move(log), &directory, loop_.wall_ms()};
 }
 

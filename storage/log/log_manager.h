@@ -28,6 +28,7 @@
 #include "protocol/base/uuid.h"
 #include "storage/io/file_system.h"
 #include "storage/log/log.h"
+#include "storage/log/log_cleaner.h"
 #include "storage/log/log_directory.h"
 
 namespace ottla::storage {
@@ -41,9 +42,10 @@ struct LogManagerSettings {
   int64_t log_start_checkpoint_interval_ms = 60000;       // log.flush.start.offset.checkpoint.interval.ms
   int64_t high_watermark_checkpoint_interval_ms = 5000;   // replica.high.watermark.checkpoint.interval.ms
   int64_t initial_delay_ms = 30000;                       // before the first retention, flush and checkpoint
+  CleanerSettings cleaner;
 };
 
-class LogManager {
+class LogManager : private LogCleaner::Host {
  public:
   using ConfigOf = std::function<LogConfig(const std::string& topic)>;
   using DirectoryFailed = std::function<void(const std::string& directory, const Status& why)>;
@@ -51,7 +53,7 @@ class LogManager {
   // `random`: sixteen bytes, for the names of deleted directories. `directory_failed` may be empty.
   LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings settings,
              std::function<std::array<uint8_t, 16>()> random, DirectoryFailed directory_failed);
-  ~LogManager();
+  ~LogManager() override;
 
   // Makes the directories, locks them, reads meta.properties. Fails where another broker has one of them,
   // where they belong to different brokers, or where none can be used; one that cannot be used is offline
@@ -80,6 +82,10 @@ class LogManager {
   Status remove(const std::string& topic, int32_t partition);
   void for_each(const std::function<void(const TopicPartitionName&, Log&)>& visit);
   size_t size() const { return logs_.size(); }
+
+  // log.cleaner.* changed.
+  void update_cleaner(const CleanerSettings& settings) { cleaner_.update(settings); }
+  const LogCleaner& cleaner() const { return cleaner_; }
 
   struct DirectoryState {
     std::string path;
@@ -122,6 +128,12 @@ class LogManager {
   void fail_directory(LogDirectory& directory, const Status& why);
   void watch_failures(Log& log, LogDirectory& directory);
 
+  // What the cleaner asks for (log_manager_tasks.cc).
+  void visit_logs(
+      const std::function<void(const TopicPartitionName&, const std::shared_ptr<Log>&)>& visit) override;
+  void on_cleaned() override { write_checkpoints(false); }
+  void on_files_deleted(Log& log) override;
+
   // log_manager_load.cc
   void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
   void run_load(const std::shared_ptr<LoadState>& state);
@@ -163,6 +175,7 @@ class LogManager {
   bool job_running_ = false;
   bool stopping_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  LogCleaner cleaner_;
 };
 
 }  // namespace ottla::storage

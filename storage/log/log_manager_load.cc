@@ -74,6 +74,7 @@ void LogManager::prepare_load(LogDirectory& directory, const ConfigOf& config_of
     one.options.config = config_of(name.topic);
     one.options.recovery_point = offset_in(contents->recovery_points, name);
     one.options.log_start_offset = offset_in(contents->log_starts, name);
+    one.options.cleaned_up_to = offset_in(contents->cleaned, name);
     one.options.clean_shutdown = contents->clean;
     one.options.now_ms = loop_.wall_ms();
   }
@@ -107,6 +108,7 @@ Status LogManager::finish_load(LoadState& state) {
   log_info(kComponent, "loaded {} logs in {} ms", count,
            std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
   start_tasks();
+  cleaner_.start();
   return {};
 }
 

@@ -19,12 +19,14 @@ struct LogManager::DirectoryOffsets {
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_starts;
   OffsetCheckpoint high_watermarks;
+  OffsetCheckpoint cleaned;
   Status failure;
 
   Status write(bool high_watermarks_only) {
     Status status;
     if (!high_watermarks_only) status = directory->write_recovery_points(recovery_points);
     if (status.ok() && !high_watermarks_only) status = directory->write_log_starts(log_starts);
+    if (status.ok() && !high_watermarks_only) status = directory->write_cleaner_offsets(cleaned);
     return status.ok() ? directory->write_high_watermarks(high_watermarks) : status;
   }
 };
@@ -96,9 +98,18 @@ void LogManager::check_retention() {
     const auto removed = log->apply_retention(now);
     if (removed.ok() && *removed > 0)
       log_info(kComponent, "{}: retention removed {} segments", log->directory(), *removed);
-    const int64_t delay_ms = log->config().file_delete_delay_ms;
-    if (auto paths = log->take_deleted_files(); !paths.empty()) remove_later(std::move(paths), delay_ms);
+    on_files_deleted(*log);
   }
+}
+
+void LogManager::on_files_deleted(Log& log) {
+  const int64_t delay_ms = log.config().file_delete_delay_ms;
+  if (auto paths = log.take_deleted_files(); !paths.empty()) remove_later(std::move(paths), delay_ms);
+}
+
+void LogManager::visit_logs(
+    const std::function<void(const TopicPartitionName&, const std::shared_ptr<Log>&)>& visit) {
+  for (const auto& [name, entry] : logs_) visit(name, entry.log);
 }
 
 void LogManager::check_flush() {
@@ -164,7 +175,7 @@ void LogManager::flush(const std::vector<TopicPartitionName>& names, std::functi
 std::vector<LogManager::DirectoryOffsets> LogManager::offsets_by_directory() const {
   std::vector<DirectoryOffsets> all;
   for (const auto& directory : directories_) {
-    if (directory->online()) all.push_back({directory, {}, {}, {}, {}});
+    if (directory->online()) all.push_back({directory, {}, {}, {}, {}, {}});
   }
   for (const auto& [name, entry] : logs_) {
     const auto mine = [&](const DirectoryOffsets& one) { return one.directory.get() == entry.directory; };
@@ -174,6 +185,7 @@ std::vector<LogManager::DirectoryOffsets> LogManager::offsets_by_directory() con
     // As Kafka: only where the first segment's name does not say it.
     if (entry.log->log_start_offset() > entry.log->first_base_offset())
       offsets.log_starts[name] = entry.log->log_start_offset();
+    if (entry.log->cleaned_up_to() > 0) offsets.cleaned[name] = entry.log->cleaned_up_to();
   }
   return all;
 }
@@ -226,43 +238,45 @@ void LogManager::stop(std::function<void(bool clean)> done) {
   // Before load() there is nothing to close, and nothing may be called clean.
   const bool loaded = timer_ != nullptr;
   const auto stop = std::make_shared<Stop>();
-  run_job([] {},
-          [this, stop, loaded, done = std::move(done)]() mutable {
-            // What was given to the pool before is done: the loop's view is complete now.
-            stop->directories = offsets_by_directory();
-            for (auto& [name, entry] : logs_) stop->logs.emplace_back(entry.log, entry.directory);
-            run_job(
-                [stop, loaded] {
-                  std::map<LogDirectory*, Status> failed;
-                  for (auto& [log, directory] : stop->logs) {
-                    const Status closed = log->close_clean();
-                    if (!closed.ok()) failed[directory] = closed;
-                  }
-                  for (DirectoryOffsets& one : stop->directories) {
-                    one.failure = failed[one.directory.get()];
-                    for (auto& [name, offset] : one.recovery_points) {
-                      if (one.failure.ok()) offset = one.high_watermarks[name];
+  cleaner_.stop([this, stop, loaded, done = std::move(done)]() mutable {
+    run_job([] {},
+            [this, stop, loaded, done = std::move(done)]() mutable {
+              // What was given to the pool before is done: the loop's view is complete now.
+              stop->directories = offsets_by_directory();
+              for (auto& [name, entry] : logs_) stop->logs.emplace_back(entry.log, entry.directory);
+              run_job(
+                  [stop, loaded] {
+                    std::map<LogDirectory*, Status> failed;
+                    for (auto& [log, directory] : stop->logs) {
+                      const Status closed = log->close_clean();
+                      if (!closed.ok()) failed[directory] = closed;
                     }
-                    if (one.failure.ok() && loaded) one.failure = one.write(false);
-                    if (one.failure.ok() && loaded) one.failure = one.directory->mark_clean();
-                  }
-                },
-                [this, stop, done = std::move(done)] {
-                  for (DirectoryOffsets& one : stop->directories) {
-                    if (one.failure.ok()) continue;
-                    stop->clean = false;
-                    log_error(kComponent, "{} is not marked clean: {}", one.directory->path(),
-                              one.failure.message());
-                  }
-                  for (auto& [name, entry] : logs_) {
-                    entry.log->set_offline();
-                    offline_logs_.push_back(std::move(entry.log));
-                  }
-                  logs_.clear();
-                  for (const auto& directory : directories_) directory->unlock();
-                  done(stop->clean);
-                });
-          });
+                    for (DirectoryOffsets& one : stop->directories) {
+                      one.failure = failed[one.directory.get()];
+                      for (auto& [name, offset] : one.recovery_points) {
+                        if (one.failure.ok()) offset = one.high_watermarks[name];
+                      }
+                      if (one.failure.ok() && loaded) one.failure = one.write(false);
+                      if (one.failure.ok() && loaded) one.failure = one.directory->mark_clean();
+                    }
+                  },
+                  [this, stop, done = std::move(done)] {
+                    for (DirectoryOffsets& one : stop->directories) {
+                      if (one.failure.ok()) continue;
+                      stop->clean = false;
+                      log_error(kComponent, "{} is not marked clean: {}", one.directory->path(),
+                                one.failure.message());
+                    }
+                    for (auto& [name, entry] : logs_) {
+                      entry.log->set_offline();
+                      offline_logs_.push_back(std::move(entry.log));
+                    }
+                    logs_.clear();
+                    for (const auto& directory : directories_) directory->unlock();
+                    done(stop->clean);
+                  });
+            });
+  });
 }
 
 }  // namespace ottla::storage

@@ -5,10 +5,9 @@
 #include <limits>
 
 #include "protocol/base/log.h"
-#include "protocol/records/legacy_records.h"
-#include "protocol/records/record_batch.h"
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
+#include "storage/log/batch_reader.h"
 #include "storage/log/file_names.h"
 
 namespace ottla::storage {
@@ -17,22 +16,17 @@ namespace {
 constexpr size_t kAbortedEntryBytes = 2 + 4 * 8;
 constexpr size_t kRecoveryReadBytes = 1 << 20;
 
-bool checksum_is_good(const BatchHeader& header, Bytes batch) {
-  if (header.magic == records::kMagicV2) return records::RecordBatchView(batch).crc_is_valid();
-  const auto message = records::parse_legacy_message(batch);
-  return message.ok() && message->crc_is_valid();
-}
-
 bool all_zero(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
 }
 
 }  // namespace
 
-Segment::Segment(FileSystem& files, std::string directory, int64_t base_offset, uint32_t index_interval_bytes,
-                 std::shared_ptr<File> file, uint64_t size)
+Segment::Segment(FileSystem& files, std::string directory, std::string suffix, int64_t base_offset,
+                 uint32_t index_interval_bytes, std::shared_ptr<File> file, uint64_t size)
     : files_(files),
       directory_(std::move(directory)),
+      suffix_(std::move(suffix)),
       base_offset_(base_offset),
       index_interval_bytes_(index_interval_bytes),
       file_(std::move(file)),
@@ -48,8 +42,21 @@ Result<std::unique_ptr<Segment>> Segment::open(FileSystem& files, std::string di
   if (!file.ok()) return file.status();
   const auto size = (*file)->size();
   if (!size.ok()) return size.status();
-  return std::unique_ptr<Segment>(
-      new Segment(files, std::move(directory), base_offset, index_interval_bytes, std::move(*file), *size));
+  return std::unique_ptr<Segment>(new Segment(files, std::move(directory), "", base_offset,
+                                              index_interval_bytes, std::move(*file), *size));
+}
+
+Result<std::unique_ptr<Segment>> Segment::create_cleaned(FileSystem& files, std::string directory,
+                                                         int64_t base_offset, uint32_t index_interval_bytes) {
+  const std::string stem = directory + "/" + offset_file_name(base_offset, "");
+  for (const char* kind : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    const Status removed = files.remove_file(stem + kind + kCleanedSuffix);
+    if (!removed.ok()) return removed;
+  }
+  auto file = files.open(stem + kLogSuffix + kCleanedSuffix, true);
+  if (!file.ok()) return file.status();
+  return std::unique_ptr<Segment>(new Segment(files, std::move(directory), kCleanedSuffix, base_offset,
+                                              index_interval_bytes, std::move(*file), 0));
 }
 
 std::string Segment::path(const char* suffix) const {
@@ -308,6 +315,11 @@ Status Segment::append_aborted(const AbortedTransaction& transaction) {
   return write_aborted();
 }
 
+Status Segment::set_aborted(std::vector<AbortedTransaction> transactions) {
+  aborted_ = std::move(transactions);
+  return aborted_.empty() ? files_.remove_file(path(kTransactionIndexSuffix)) : write_aborted();
+}
+
 Status Segment::write_aborted() {
   Writer writer;
   for (const AbortedTransaction& aborted : aborted_) {
@@ -381,11 +393,16 @@ Status Segment::rename_with_suffix(const std::string& suffix) {
     if (!renamed.ok()) return renamed;
   }
   suffix_ = suffix;
+  place_indexes();
   return {};
 }
 
 void Segment::set_directory(std::string directory) {
   directory_ = std::move(directory);
+  place_indexes();
+}
+
+void Segment::place_indexes() {
   offset_index_.set_path(path(kOffsetIndexSuffix));
   time_index_.set_path(path(kTimeIndexSuffix));
 }

@@ -28,6 +28,9 @@ class Segment {
   // load() or rebuild() will bring. `index_interval_bytes`: an index entry at most that often.
   static Result<std::unique_ptr<Segment>> open(FileSystem& files, std::string directory, int64_t base_offset,
                                                uint32_t index_interval_bytes);
+  // Makes `directory`/<base_offset>.log.cleaned, empty whatever was there: the segment that a cleaner writes.
+  static Result<std::unique_ptr<Segment>> create_cleaned(FileSystem& files, std::string directory,
+                                                         int64_t base_offset, uint32_t index_interval_bytes);
 
   int64_t base_offset() const { return base_offset_; }
   uint64_t size() const { return size_; }
@@ -45,11 +48,14 @@ class Segment {
     return offset_index_.size_in_bytes() + OffsetEntry::kBytes > limit ||
            time_index_.size_in_bytes() + TimeEntry::kBytes > limit;
   }
+  size_t offset_index_bytes() const { return offset_index_.size_in_bytes(); }
+  size_t time_index_bytes() const { return time_index_.size_in_bytes(); }
   std::string log_path() const { return path(".log"); }
 
   // Appends whole batches whose offsets are set; `headers` are theirs, in order.
   Status append(Bytes batches, std::span<const BatchHeader> headers);
   Status append_aborted(const AbortedTransaction& transaction);
+  Status set_aborted(std::vector<AbortedTransaction> transactions);
 
   // The first batch whose last offset is at or after `offset`; nothing where there is none.
   Result<std::optional<BatchPosition>> find(int64_t offset) const;
@@ -62,6 +68,7 @@ class Segment {
   // The bytes of the file from `position`.
   FileSlice slice(uint64_t position, uint32_t length) const { return {file_, position, length}; }
   const File& file() const { return *file_; }
+  const std::shared_ptr<File>& shared_file() const { return file_; }
   const std::vector<AbortedTransaction>& aborted() const { return aborted_; }
 
   // Trusts the indexes as they stand, after looking at their last entries; the caller recovers where this
@@ -83,14 +90,15 @@ class Segment {
   Status reserve(uint64_t size) { return file_->reserve(size); }
   // Makes the last time index entry, as Kafka does when a segment ends, and writes both index files.
   Status seal();
-  // Renames all files to <name><suffix>; slices handed out stay readable.
+  // Renames all files to <name><suffix>, the .log first; slices handed out stay readable.
   Status rename_with_suffix(const std::string& suffix);
   // The directory of the log was renamed.
   void set_directory(std::string directory);
 
  private:
-  Segment(FileSystem& files, std::string directory, int64_t base_offset, uint32_t index_interval_bytes,
-          std::shared_ptr<File> file, uint64_t size);
+  Segment(FileSystem& files, std::string directory, std::string suffix, int64_t base_offset,
+          uint32_t index_interval_bytes, std::shared_ptr<File> file, uint64_t size);
+  void place_indexes();
   std::string path(const char* suffix) const;
   void index_batch(const BatchHeader& header, uint64_t position, uint32_t length);
   void note_max_timestamp();

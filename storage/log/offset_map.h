@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The latest offset of every key of a range of a log, in memory that is bounded and given once (kafka
+// SkimpyOffsetMap). Keys are held as 128-bit hashes (XXH3, seeded): 24 bytes each, whatever their length. Two
+// keys with one hash would be taken for one; at 100 million keys the odds are one in 10^22.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+
+#include "protocol/wire/reader.h"
+
+namespace ottla::storage {
+
+class OffsetMap {
+ public:
+  // Room for `keys` keys within `max_bytes`; less where the memory is not to be had: half of it, and half of
+  // that, down to a few keys. `load`: how much of the slots may be used (log.cleaner.io.buffer.load.factor).
+  OffsetMap(uint64_t keys, uint64_t max_bytes, double load, uint64_t seed);
+
+  // The number of keys it takes.
+  uint64_t capacity() const { return capacity_; }
+  uint64_t size() const { return size_; }
+  uint64_t memory_bytes() const { return slots_ * sizeof(Entry); }
+  // False, and nothing done, where `key` is new and the map is full.
+  bool put(Bytes key, int64_t offset);
+  std::optional<int64_t> find(Bytes key) const;
+
+ private:
+  struct Entry {
+    uint64_t low;
+    uint64_t high;
+    int64_t offset_plus_one;  // 0: the slot is free
+  };
+  struct Free {
+    void operator()(Entry* entries) const { std::free(entries); }
+  };
+
+  // The slot of the key, or the free one where it belongs.
+  Entry* slot_of(Bytes key, Entry& wanted) const;
+
+  uint64_t seed_;
+  uint64_t slots_;
+  uint64_t capacity_;
+  uint64_t size_ = 0;
+  std::unique_ptr<Entry[], Free> entries_;  // fresh pages are zero and cost nothing until they are touched
+};
+
+}  // namespace ottla::storage
