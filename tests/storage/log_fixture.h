@@ -51,6 +51,7 @@ class LogTest : public testing::Test {
     options.clean_shutdown = clean;
     options.recovery_point = recovery_point;
     options.log_start_offset = log_start;
+    options.cleaned_up_to = cleaned_up_to_;
     options.now_ms = kNow;
     auto opened = Log::open(files_, std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status().message();
@@ -163,6 +164,7 @@ class LogTest : public testing::Test {
 
   FaultyFileSystem files_;
   LogConfig config_;
+  int64_t cleaned_up_to_ = 0;  // what the checkpoint says
   std::unique_ptr<Log> log_;
 };
 
