@@ -249,7 +249,6 @@ TEST_F(LogCleanerTest, TheFilthiestLogIsFirstAndThreadsCleanSideBySide) {
   throttle();
   start();
   fill("a");
-  LogConfig once = config_;
   fill("b");
   loop_.advance(1000);
   EXPECT_EQ(logs_->cleaner().running(), 1u);
@@ -310,12 +309,8 @@ TEST_F(LogCleanerTest, H6CompactionRacesTruncationAndPrefixDeletesWithoutLoss) {
       start();
       fill("t", 60, 7);
       loop_.advance(1000 + wait * 150);
-      if (what == 0) ASSERT_TRUE(log("t").truncate_to(31).ok());
-      if (what == 1) ASSERT_TRUE(log("t").delete_records(31).ok());
-      if (what == 2) {
-        ASSERT_TRUE(log("t").truncate_to(31).ok());
-        fill("t", 29, 7);
-      }
+      ASSERT_TRUE((what == 1 ? log("t").delete_records(31) : log("t").truncate_to(31)).ok());
+      if (what == 2) fill("t", 29, 7);
       loop_.advance(300'000);
       ASSERT_TRUE(is_clean("t"));
       const auto left = offsets("t");

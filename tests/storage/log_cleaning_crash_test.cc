@@ -141,8 +141,8 @@ TEST_F(CleaningCrashTest, ASplitThatAnOldKafkaDidNotFinishIsUndone) {
   put("b", "1");
   log_.reset();
   // KAFKA-6264: the later half is .swap already, the earlier one still .cleaned; the segment is whole.
-  for (const std::string name : {path(0, kLogSuffix) + ".cleaned", path(1, kLogSuffix) + ".swap",
-                                 path(1, kOffsetIndexSuffix) + ".swap"})
+  for (const std::string& name : {path(0, kLogSuffix) + ".cleaned", path(1, kLogSuffix) + ".swap",
+                                  path(1, kOffsetIndexSuffix) + ".swap"})
     ASSERT_TRUE(files_.open(name, true).ok());
   open();
   EXPECT_EQ(seen(), "a=1 b=1");

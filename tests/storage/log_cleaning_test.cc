@@ -178,8 +178,9 @@ TEST_F(CleaningTest, TheLastBatchOfEachProducerStaysEmptyIfNeedBeSoThatSequences
   const auto snapshots = names();
   log_.reset();
   for (const std::string& name : snapshots) {
-    if (name.ends_with(kProducerSnapshotSuffix))
+    if (name.ends_with(kProducerSnapshotSuffix)) {
       ASSERT_TRUE(files_.remove_file(std::string(kDirectory) + "/" + name).ok());
+    }
   }
   open();
   const AppendInfo again = append_bytes(keyed_batch({{"a", "2"}, {"b", "2"}, {"c", "2"}}, {7, 0, 2}));
@@ -199,8 +200,9 @@ TEST_F(CleaningTest, ABatchOfWhichRecordsAreGoneStillHasItsLastSequence) {
   EXPECT_EQ(records::RecordBatchView(batches()[0]).record_count(), 1);
   log_.reset();
   for (const std::string& name : names()) {
-    if (name.ends_with(kProducerSnapshotSuffix))
+    if (name.ends_with(kProducerSnapshotSuffix)) {
       ASSERT_TRUE(files_.remove_file(std::string(kDirectory) + "/" + name).ok());
+    }
   }
   open();
   EXPECT_EQ(append_bytes(keyed_batch({{"d", "1"}}, {7, 0, 3})).error, ErrorCode::NONE);
