@@ -102,6 +102,12 @@ Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_of
   return info;
 }
 
+FileSlice Log::place_of(int64_t offset, uint32_t max_bytes) const {
+  if (offset < log_start_offset_ || offset >= log_end_offset_ || offline_) return {};
+  FileSlice place = std::prev(segments_.upper_bound(offset))->second->place_of(offset, max_bytes);
+  return place.length > 0 && place.file->in_memory(place.position, place.length) ? FileSlice() : place;
+}
+
 // Where whole batches end that fit into `max_bytes` and lie below `end_offset`; at the end of `first` at
 // least.
 Result<uint64_t> Log::readable_end(const Segment& segment, const BatchPosition& first, uint32_t max_bytes,

@@ -148,6 +148,8 @@ class Log {
   // OFFSET_OUT_OF_RANGE outside [log_start, log_end].
   Result<LogReadInfo> read(int64_t offset, uint32_t max_bytes, int64_t end_offset, bool at_least_one,
                            bool with_aborted = false) const;
+  // Where read() looks in the files, for who wants them in memory first; empty where they are.
+  FileSlice place_of(int64_t offset, uint32_t max_bytes) const;
   // The first record with a timestamp at or after `timestamp`; offset -1 where there is none.
   Result<TimestampOffset> find_timestamp(int64_t timestamp) const;
   // The record with the largest timestamp; offset -1 in an empty log.
