@@ -67,6 +67,11 @@ class PosixFile : public File {
     if (::fstat(fd_, &info) != 0) return Status::from_errno(errno, "stat " + path_);
     return static_cast<uint64_t>(info.st_size);
   }
+  int64_t modified_ms() const override {
+    struct stat info {};
+    if (::fstat(fd_, &info) != 0) return -1;
+    return info.st_mtim.tv_sec * int64_t{1000} + info.st_mtim.tv_nsec / 1'000'000;
+  }
   Status truncate(uint64_t size) override {
     if (retried([&] { return ::ftruncate(fd_, static_cast<off_t>(size)); }) != 0) {
       return Status::from_errno(errno, "truncate " + path_);

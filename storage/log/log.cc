@@ -175,7 +175,8 @@ LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const {
 
 Status Log::begin_epoch(int32_t leader_epoch) {
   const Status usable = check_online();
-  return usable.ok() ? noted(epochs_.assign(leader_epoch, log_end_offset_)) : usable;
+  if (!usable.ok() || config_.magic < records::kMagicV2) return usable;
+  return noted(epochs_.assign(leader_epoch, log_end_offset_));
 }
 
 Status Log::delete_records(int64_t offset) {
@@ -265,9 +266,11 @@ Result<int> Log::apply_retention(int64_t now_ms) {
     const bool last = std::next(at) == segments_.end();
     // What compaction left empty goes with what lies behind it.
     if (segment.size() == 0 && !last) continue;
-    // Segments without a timestamp (the old format) are never too old by themselves.
-    const bool too_old = config_.retention_ms >= 0 && segment.max_timestamp() >= 0 &&
-                         now_ms - segment.max_timestamp() > config_.retention_ms;
+    // Records of format 0 have no time: the file's counts.
+    const int64_t newest_ms =
+        segment.max_timestamp() >= 0 ? segment.max_timestamp() : segment.file().modified_ms();
+    const bool too_old =
+        config_.retention_ms >= 0 && newest_ms >= 0 && now_ms - newest_ms > config_.retention_ms;
     const bool too_much = config_.retention_bytes >= 0 &&
                           size >= static_cast<uint64_t>(config_.retention_bytes) + segment.size();
     const bool below_start = !last && std::next(at)->first <= log_start_offset_;

@@ -56,6 +56,9 @@ struct LogConfig {
   // Nothing: what the release that a client knows has, no limit or an hour.
   std::optional<int64_t> timestamp_after_max_ms;
   std::optional<records::Compression> compression;  // nothing: the producer's (compression.type=producer)
+  // The format of what is appended: 2, or an old one (message.format.version), in which records have neither
+  // headers nor producers, and in 0 no time.
+  int8_t magic = records::kMagicV2;
   int32_t min_insync_replicas = 1;
   bool preallocate = false;
   int64_t producer_id_expiration_ms = 86400000;
@@ -235,6 +238,7 @@ class Log {
   // log_append.cc
   Status append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin,
                           int64_t now_ms, AppendInfo& info);
+  Status append_in_old_format(Bytes batch, const BatchHeader& header);
   Status check_producer(const BatchHeader& header, AppendOrigin origin, AppendInfo& info) const;
   void take_producer(const BatchHeader& header, Bytes batch);
   int64_t roll_jitter_ms(int64_t base_offset) const;
