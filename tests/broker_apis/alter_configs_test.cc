@@ -18,9 +18,6 @@ using protocol::IncrementalAlterConfigsRequest;
 using protocol::IncrementalAlterConfigsResponse;
 using Overrides = ConfigAdmin::Overrides;
 
-constexpr int8_t kTopic = 2;
-constexpr int8_t kBroker = 4;
-constexpr int8_t kLogger = 8;
 constexpr int8_t kSet = 0;
 constexpr int8_t kDelete = 1;
 constexpr int8_t kAppend = 2;
