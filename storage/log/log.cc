@@ -228,9 +228,13 @@ Status Log::cut_to(int64_t offset) {
   while (status.ok() && segments_.rbegin()->first >= offset && segments_.size() > 1) {
     status = remove_segment(segments_.rbegin()->first);
   }
-  if (status.ok()) status = active().truncate_to(offset);
   if (!status.ok()) return status;
-  log_end_offset_ = active().next_offset();
+  // Where compaction left a gap, the log ends in it; a batch that holds `offset` goes as a whole.
+  const auto first_cut = active().find(offset);
+  if (!first_cut.ok()) return first_cut.status();
+  status = active().truncate_to(offset);
+  if (!status.ok()) return status;
+  log_end_offset_ = first_cut->has_value() ? std::min(offset, (*first_cut)->header.base_offset) : offset;
   high_watermark_ = std::min(high_watermark_, log_end_offset_);
   recovery_point_ = std::min(recovery_point_, log_end_offset_);
   log_start_offset_ = std::min(log_start_offset_, log_end_offset_);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/log_cleaning.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -88,8 +90,29 @@ Status LogCleaning::begin() {
     return at.header.last_offset < source_.first_dirty_offset;
   });
   if (!scanned.ok()) return scanned.status();
-  reader_.open(first.file, std::min(position, first.size), first.size);
+  open_segment(segment_, std::min(position, first.size));
   return {};
+}
+
+void LogCleaning::open_segment(size_t index, uint64_t position) {
+  segment_ = index;
+  const CleanableSegment& segment = source_.segments[index];
+  next_offset_ = segment.base_offset;
+  reader_.open(segment.file, position, segment.size);
+}
+
+Result<BatchReader::Batch> LogCleaning::next_batch() {
+  auto batch = reader_.next();
+  if (!batch.ok()) return batch;
+  const CleanableSegment& segment = source_.segments[segment_];
+  const BatchHeader& header = batch->header;
+  if (header.base_offset < next_offset_ || header.last_offset >= segment.next_offset) {
+    return Status(ErrorCode::CORRUPT_MESSAGE,
+                  fmt::format("{}: a batch claims offsets {} to {}, between {} and {}", segment.file->path(),
+                              header.base_offset, header.last_offset, next_offset_, segment.next_offset));
+  }
+  next_offset_ = header.last_offset + 1;
+  return batch;
 }
 
 Status LogCleaning::map_some(uint64_t budget) {
@@ -99,10 +122,10 @@ Status LogCleaning::map_some(uint64_t budget) {
       const bool last = ++segment_ == source_.segments.size();
       map_end_ =
           std::max(map_end_, last ? source_.uncleanable_offset : source_.segments[segment_].base_offset);
-      if (!last) reader_.open(source_.segments[segment_].file, 0, source_.segments[segment_].size);
+      if (!last) open_segment(segment_);
       continue;
     }
-    const auto batch = reader_.next();
+    const auto batch = next_batch();
     if (!batch.ok()) return batch.status();
     used += batch->header.size;
     const auto fits = map_batch(*batch);
@@ -171,7 +194,7 @@ Status LogCleaning::open_group() {
   cleaned_ = std::move(*made);
   still_aborted_.clear();
   changed_ = group_ends_[group_] - segment_ > 1;
-  reader_.open(first.file, 0, first.size);
+  open_segment(segment_);
   phase_ = Phase::kCleaning;
   return {};
 }
@@ -187,10 +210,10 @@ Status LogCleaning::clean_some(uint64_t budget) {
   while (status.ok() && moved_bytes_ - before < budget) {
     if (reader_.at_end()) {
       if (++segment_ == group_ends_[group_]) return finish_group();
-      reader_.open(source_.segments[segment_].file, 0, source_.segments[segment_].size);
+      open_segment(segment_);
       continue;
     }
-    const auto batch = reader_.next();
+    const auto batch = next_batch();
     if (!batch.ok()) return batch.status();
     moved_bytes_ += batch->header.size;
     stats_.bytes_read += batch->header.size;

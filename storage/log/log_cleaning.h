@@ -79,6 +79,9 @@ class LogCleaning {
   enum class Phase { kBegin, kMapping, kOpenGroup, kCleaning, kSwapped, kDone };
 
   Status begin();
+  void open_segment(size_t index, uint64_t position = 0);
+  // The next batch of the segment, at an offset where it may be: what no CRC covers is checked here.
+  Result<BatchReader::Batch> next_batch();
   Status map_some(uint64_t budget);
   // False: the map is full.
   Result<bool> map_batch(const BatchReader::Batch& batch);
@@ -103,7 +106,8 @@ class LogCleaning {
   BatchReader reader_;
   records::RecordReader records_;
   records::BatchFilter filter_;
-  size_t segment_ = 0;  // the one that is read
+  size_t segment_ = 0;       // the one that is read
+  int64_t next_offset_ = 0;  // no batch of it begins before
   std::optional<CleanedTransactions> transactions_;
   std::vector<size_t> group_ends_;  // indexes behind the last segment of each
   size_t group_ = 0;

@@ -217,7 +217,8 @@ TEST_F(CleaningTest, SmallSegmentsBecomeOneAsFarAsSegmentBytesAllows) {
   ASSERT_EQ(log_->segment_count(), 10u);
   must_clean();
   EXPECT_EQ(log_->segment_count(), 2u);
-  EXPECT_EQ(keyed().size(), 10u);
+  EXPECT_EQ(keyed().size(), 11u)
+      << "nine keys, the last filler that is behind the active segment, and the one in it";
   config_.segment_bytes = 300;
   log_->update_config(config_);
   for (int i = 0; i < 20; ++i) put("k" + std::to_string(i % 4), std::string(50, 'w'));
@@ -358,6 +359,19 @@ TEST_F(CleaningTest, ASliceOutlivesTheCleaningOfItsSegment) {
   EXPECT_EQ(bytes_of(read->slice), before);
 }
 
+TEST_F(CleaningTest, ATruncationIntoAGapEndsTheLogThereAndAppendsGoOn) {
+  open();
+  for (int i = 0; i < 10; ++i) put("a", std::to_string(i));
+  put("b", "1");
+  new_segment();
+  must_clean();
+  ASSERT_TRUE(log_->truncate_to(5).ok());
+  EXPECT_EQ(log_->log_end_offset(), 5);
+  EXPECT_EQ(seen(), "");
+  put("a", "again");
+  EXPECT_EQ(keyed()[0].offset, 5);
+}
+
 TEST_F(CleaningTest, ASegmentThatIsCleanAlreadyIsLeftAlone) {
   open();
   put("a", "1");
@@ -371,12 +385,22 @@ TEST_F(CleaningTest, ASegmentThatIsCleanAlreadyIsLeftAlone) {
 TEST_F(CleaningTest, DamageIsFoundAndNotCopied) {
   open();
   put("a", "1");
+  const uint64_t second = log_->size_in_bytes();
   put("a", "2");
   new_segment();
-  files_.contents(path(0, kLogSuffix))[80] ^= 1;
-  const Status cleaned = clean();
-  EXPECT_EQ(cleaned.code(), ErrorCode::CORRUPT_MESSAGE);
-  EXPECT_THAT(cleaned.message(), HasSubstr("00000000000000000000.log"));
+  // In the first batch's length, in its records, and in the second one's offset, which no CRC covers.
+  for (const uint64_t at : {uint64_t{9}, uint64_t{70}, second + 6, second + 7}) {
+    files_.contents(path(0, kLogSuffix))[at] ^= 8;
+    const Status cleaned = clean();
+    EXPECT_EQ(cleaned.code(), ErrorCode::CORRUPT_MESSAGE) << "byte " << at;
+    EXPECT_THAT(cleaned.message(), HasSubstr("00000000000000000000.log"));
+    files_.contents(path(0, kLogSuffix))[at] ^= 8;
+  }
+  files_.contents(path(0, kLogSuffix))[second + 7] ^= 1;
+  EXPECT_EQ(clean().code(), ErrorCode::CORRUPT_MESSAGE) << "two batches at one offset";
+  files_.contents(path(0, kLogSuffix))[second + 7] ^= 1;
+  must_clean();
+  EXPECT_EQ(seen(), "a=2");
 }
 
 TEST_F(CleaningTest, MessagesOfOldFormatsStayOrGoAsAWhole) {
