@@ -10,6 +10,7 @@ class EventLoop;
 class PartitionManager;
 class FetchSessionCache;
 class TopicAdmin;
+class ConfigAdmin;
 namespace config {
 struct BrokerConfig;
 class ConfigStore;
@@ -30,6 +31,7 @@ struct Services {
   storage::LogManager& logs;
   FetchSessionCache& fetch_sessions;
   TopicAdmin& topics;
+  ConfigAdmin& config_admin;
   groups::GroupCoordinator& groups;
 };
 

@@ -120,7 +120,7 @@ class DataTest : public ApiTest {
     dispatcher.reset();
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, *partitions, *logs, *sessions,
-                                topics, *coordinator});
+                                topics, config_admin, *coordinator});
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
     connect();
   }
