@@ -128,7 +128,8 @@ TEST_F(AlterConfigsTest, EveryVersionChangesWhatIsNamedAlone) {
 
 TEST_F(AlterConfigsTest, TheBrokersSettingsShowWhereTheyComeFromAtOnce) {
   EXPECT_EQ(ask(changing(kBroker, "", {{"log.retention.ms", kSet, "60000"}})), kDone);
-  EXPECT_EQ(value_of(kBroker, "0", "log.retention.ms"), "60000 from 3 log.retention.ms=60000 log.retention.hours=168");
+  EXPECT_EQ(value_of(kBroker, "0", "log.retention.ms"),
+            "60000 from 3 log.retention.ms=60000 log.retention.hours=168");
   EXPECT_EQ(value_of(kTopic, "t", "retention.ms"),
             "60000 from 3 log.retention.ms=60000 log.retention.hours=168");
   EXPECT_EQ(ask(changing(kBroker, "0", {{"log.retention.ms", kSet, "50000"}})), kDone);
