@@ -8,6 +8,7 @@ namespace ottla {
 
 class EventLoop;
 class PartitionManager;
+class ColdReads;
 class FetchSessionCache;
 class TopicAdmin;
 class ConfigAdmin;
@@ -28,6 +29,7 @@ struct Services {
   config::ConfigStore& configs;
   MetadataCache& metadata;
   PartitionManager& partitions;
+  ColdReads& cold_reads;
   storage::LogManager& logs;
   FetchSessionCache& fetch_sessions;
   TopicAdmin& topics;

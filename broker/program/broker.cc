@@ -209,6 +209,7 @@ Task<Status> Broker::load_logs() {
 void Broker::make_parts() {
   const config::BrokerConfig& config = configs_.broker();
   partitions_ = std::make_unique<PartitionManager>(*logs_);
+  cold_reads_ = std::make_unique<ColdReads>(loop_);
   offsets_log_ = std::make_unique<PartitionOffsetsLog>(
       loop_, *partitions_, static_cast<uint32_t>(config.offsets_load_buffer_size));
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
@@ -229,8 +230,9 @@ void Broker::make_parts() {
       [this](const std::string& type, const std::string& name, const ConfigAdmin::Overrides& overrides) {
         on_settings_changed(type, name, overrides);
       });
-  services_ = std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *logs_,
-                                                  *fetch_sessions_, *topics_, *config_admin_, *groups_});
+  services_ =
+      std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *cold_reads_,
+                                          *logs_, *fetch_sessions_, *topics_, *config_admin_, *groups_});
   const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();

@@ -30,6 +30,7 @@
 #include "broker/controller/zk_topic_admin.h"
 #include "broker/groups/group_coordinator.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/partitions/cold_reads.h"
 #include "broker/partitions/fetch_session.h"
 #include "broker/partitions/offsets_log.h"
 #include "broker/partitions/partition_manager.h"
@@ -93,6 +94,7 @@ class Broker : private ControllerActions {
   MetadataCache metadata_;
   std::unique_ptr<storage::LogManager> logs_;
   std::unique_ptr<PartitionManager> partitions_;
+  std::unique_ptr<ColdReads> cold_reads_;
   std::unique_ptr<PartitionOffsetsLog> offsets_log_;
   std::unique_ptr<groups::GroupCoordinator> groups_;
   std::unique_ptr<FetchSessionCache> fetch_sessions_;

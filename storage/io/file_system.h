@@ -28,6 +28,8 @@ class File : public ReadableFile {
   // Reads exactly out.size() bytes at `position`; an end of file before that is an error.
   Status read_exactly_at(std::span<uint8_t> out, uint64_t position) const;
   virtual Result<uint64_t> size() const = 0;
+  // When it was written last, in milliseconds since the epoch; -1 where the file system does not tell.
+  virtual int64_t modified_ms() const { return -1; }
   virtual Status truncate(uint64_t size) = 0;
   // fdatasync: contents and size survive a power cut. The name does too only after sync_directory of its
   // parent.

@@ -4,8 +4,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -13,6 +15,8 @@
 
 namespace ottla::storage {
 namespace {
+
+constexpr uint64_t kLookEvery = 64 << 10;
 
 // Calls again while a signal interrupts.
 template <typename Call>
@@ -35,6 +39,19 @@ class PosixFile : public File {
         retried([&] { return ::pread(fd_, out.data(), out.size(), static_cast<off_t>(position)); });
     return count < 0 ? -errno : count;
   }
+  // The kernel reads ahead in pieces larger than kLookEvery.
+  bool in_memory(uint64_t position, uint32_t length) const override {
+    const uint64_t end = position + length;
+    for (uint64_t at = position; at < end;
+         at += std::min<uint64_t>(kLookEvery, std::max<uint64_t>(end - 1 - at, 1))) {
+      uint8_t byte = 0;
+      iovec look{&byte, 1};
+      const ssize_t count =
+          retried([&] { return ::preadv2(fd_, &look, 1, static_cast<off_t>(at), RWF_NOWAIT); });
+      if (count < 0) return errno != EAGAIN;
+    }
+    return true;
+  }
   Status write_at(Bytes bytes, uint64_t position) override {
     while (!bytes.empty()) {
       const ssize_t count =
@@ -49,6 +66,11 @@ class PosixFile : public File {
     struct stat info {};
     if (::fstat(fd_, &info) != 0) return Status::from_errno(errno, "stat " + path_);
     return static_cast<uint64_t>(info.st_size);
+  }
+  int64_t modified_ms() const override {
+    struct stat info {};
+    if (::fstat(fd_, &info) != 0) return -1;
+    return info.st_mtim.tv_sec * int64_t{1000} + info.st_mtim.tv_nsec / 1'000'000;
   }
   Status truncate(uint64_t size) override {
     if (retried([&] { return ::ftruncate(fd_, static_cast<off_t>(size)); }) != 0) {

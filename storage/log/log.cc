@@ -102,6 +102,12 @@ Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_of
   return info;
 }
 
+FileSlice Log::place_of(int64_t offset, uint32_t max_bytes) const {
+  if (offset < log_start_offset_ || offset >= log_end_offset_ || offline_) return {};
+  FileSlice place = std::prev(segments_.upper_bound(offset))->second->place_of(offset, max_bytes);
+  return place.length > 0 && place.file->in_memory(place.position, place.length) ? FileSlice() : place;
+}
+
 // Where whole batches end that fit into `max_bytes` and lie below `end_offset`; at the end of `first` at
 // least.
 Result<uint64_t> Log::readable_end(const Segment& segment, const BatchPosition& first, uint32_t max_bytes,
@@ -169,7 +175,8 @@ LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const {
 
 Status Log::begin_epoch(int32_t leader_epoch) {
   const Status usable = check_online();
-  return usable.ok() ? noted(epochs_.assign(leader_epoch, log_end_offset_)) : usable;
+  if (!usable.ok() || config_.magic < records::kMagicV2) return usable;
+  return noted(epochs_.assign(leader_epoch, log_end_offset_));
 }
 
 Status Log::delete_records(int64_t offset) {
@@ -263,9 +270,11 @@ Result<int> Log::apply_retention(int64_t now_ms) {
     const bool last = std::next(at) == segments_.end();
     // What compaction left empty goes with what lies behind it.
     if (segment.size() == 0 && !last) continue;
-    // Segments without a timestamp (the old format) are never too old by themselves.
-    const bool too_old = config_.retention_ms >= 0 && segment.max_timestamp() >= 0 &&
-                         now_ms - segment.max_timestamp() > config_.retention_ms;
+    // Records of format 0 have no time: the file's counts.
+    const int64_t newest_ms =
+        segment.max_timestamp() >= 0 ? segment.max_timestamp() : segment.file().modified_ms();
+    const bool too_old =
+        config_.retention_ms >= 0 && newest_ms >= 0 && now_ms - newest_ms > config_.retention_ms;
     const bool too_much = config_.retention_bytes >= 0 &&
                           size >= static_cast<uint64_t>(config_.retention_bytes) + segment.size();
     const bool below_start = !last && std::next(at)->first <= log_start_offset_;

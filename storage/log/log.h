@@ -56,6 +56,9 @@ struct LogConfig {
   // Nothing: what the release that a client knows has, no limit or an hour.
   std::optional<int64_t> timestamp_after_max_ms;
   std::optional<records::Compression> compression;  // nothing: the producer's (compression.type=producer)
+  // The format of what is appended: 2, or an old one (message.format.version), in which records have neither
+  // headers nor producers, and in 0 no time.
+  int8_t magic = records::kMagicV2;
   int32_t min_insync_replicas = 1;
   bool preallocate = false;
   int64_t producer_id_expiration_ms = 86400000;
@@ -148,6 +151,8 @@ class Log {
   // OFFSET_OUT_OF_RANGE outside [log_start, log_end].
   Result<LogReadInfo> read(int64_t offset, uint32_t max_bytes, int64_t end_offset, bool at_least_one,
                            bool with_aborted = false) const;
+  // Where read() looks in the files, for who wants them in memory first; empty where they are.
+  FileSlice place_of(int64_t offset, uint32_t max_bytes) const;
   // The first record with a timestamp at or after `timestamp`; offset -1 where there is none.
   Result<TimestampOffset> find_timestamp(int64_t timestamp) const;
   // The record with the largest timestamp; offset -1 in an empty log.
@@ -233,6 +238,7 @@ class Log {
   // log_append.cc
   Status append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin,
                           int64_t now_ms, AppendInfo& info);
+  Status append_in_old_format(Bytes batch, const BatchHeader& header);
   Status check_producer(const BatchHeader& header, AppendOrigin origin, AppendInfo& info) const;
   void take_producer(const BatchHeader& header, Bytes batch);
   int64_t roll_jitter_ms(int64_t base_offset) const;

@@ -175,8 +175,8 @@ class ApiTest : public ::testing::Test {
     loop.run_pending();
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, untouched<PartitionManager>(),
-                                untouched<storage::LogManager>(), untouched<FetchSessionCache>(), topics,
-                                config_admin, *coordinator});
+                                untouched<ColdReads>(), untouched<storage::LogManager>(),
+                                untouched<FetchSessionCache>(), topics, config_admin, *coordinator});
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
   }
   void connect() {
