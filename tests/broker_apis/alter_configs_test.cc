@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker/apis/config_resources.h"
 #include "protocol/generated/alter_configs_request.h"
 #include "protocol/generated/alter_configs_response.h"
 #include "protocol/generated/describe_configs_request.h"
@@ -103,16 +104,16 @@ class AlterConfigsTest : public ApiTest {
 TEST_F(AlterConfigsTest, EveryVersionReplacesATopicsOverridesAndShowsThemAtOnce) {
   for (int16_t version = 0; version <= 2; ++version) {
     config_admin.overrides["topics/t"] = {{"flush.ms", "1"}};
-    EXPECT_EQ(ask(replacing(kTopic, "t", {{"retention.ms", "5"}}), version), kDone);
+    EXPECT_EQ(ask(replacing(kTopicResource, "t", {{"retention.ms", "5"}}), version), kDone);
     EXPECT_EQ(config_admin.overrides["topics/t"], (Overrides{{"retention.ms", "5"}}));
-    EXPECT_EQ(value_of(kTopic, "t", "retention.ms"), "5 from 1 retention.ms=5");
+    EXPECT_EQ(value_of(kTopicResource, "t", "retention.ms"), "5 from 1 retention.ms=5");
   }
 }
 
 TEST_F(AlterConfigsTest, EveryVersionChangesWhatIsNamedAlone) {
   for (int16_t version = 0; version <= 1; ++version) {
     config_admin.overrides["topics/t"] = {{"flush.ms", "1"}, {"segment.ms", "2"}};
-    EXPECT_EQ(ask(changing(kTopic, "t",
+    EXPECT_EQ(ask(changing(kTopicResource, "t",
                            {{"retention.ms", kSet, "5"},
                             {"flush.ms", kDelete, std::nullopt},
                             {"cleanup.policy", kAppend, "compact"}}),
@@ -124,23 +125,23 @@ TEST_F(AlterConfigsTest, EveryVersionChangesWhatIsNamedAlone) {
 }
 
 TEST_F(AlterConfigsTest, TheBrokersSettingsShowWhereTheyComeFromAtOnce) {
-  EXPECT_EQ(ask(changing(kBroker, "", {{"log.retention.ms", kSet, "60000"}})), kDone);
-  EXPECT_EQ(value_of(kBroker, "0", "log.retention.ms"),
+  EXPECT_EQ(ask(changing(kBrokerResource, "", {{"log.retention.ms", kSet, "60000"}})), kDone);
+  EXPECT_EQ(value_of(kBrokerResource, "0", "log.retention.ms"),
             "60000 from 3 log.retention.ms=60000 log.retention.hours=168");
-  EXPECT_EQ(value_of(kTopic, "t", "retention.ms"),
+  EXPECT_EQ(value_of(kTopicResource, "t", "retention.ms"),
             "60000 from 3 log.retention.ms=60000 log.retention.hours=168");
-  EXPECT_EQ(ask(changing(kBroker, "0", {{"log.retention.ms", kSet, "50000"}})), kDone);
-  EXPECT_EQ(value_of(kBroker, "0", "log.retention.ms"),
+  EXPECT_EQ(ask(changing(kBrokerResource, "0", {{"log.retention.ms", kSet, "50000"}})), kDone);
+  EXPECT_EQ(value_of(kBrokerResource, "0", "log.retention.ms"),
             "50000 from 2 log.retention.ms=50000 log.retention.ms=60000 log.retention.hours=168");
   EXPECT_EQ(config_admin.overrides["brokers/<default>"], (Overrides{{"log.retention.ms", "60000"}}));
   EXPECT_EQ(config_admin.overrides["brokers/0"], (Overrides{{"log.retention.ms", "50000"}}));
 }
 
 TEST_F(AlterConfigsTest, WhatIsOnlyValidatedIsNotWritten) {
-  auto request = changing(kTopic, "t", {{"retention.ms", kSet, "5"}});
+  auto request = changing(kTopicResource, "t", {{"retention.ms", kSet, "5"}});
   request.validate_only = true;
   EXPECT_EQ(ask(request), kDone);
-  auto bad = replacing(kTopic, "t", {{"retention.ms", "x"}});
+  auto bad = replacing(kTopicResource, "t", {{"retention.ms", "x"}});
   bad.validate_only = true;
   EXPECT_EQ(ask(bad).error, ErrorCode::INVALID_REQUEST);
   EXPECT_TRUE(config_admin.overrides["topics/t"].empty());
@@ -151,23 +152,23 @@ TEST_F(AlterConfigsTest, MistakesAreWordedAs2_8Does) {
       ErrorCode::INVALID_REQUEST,
       "Invalid config value for resource ConfigResource(type=TOPIC, name='t'): Invalid value x for "
       "configuration retention.ms: Not a number of type LONG"};
-  EXPECT_EQ(ask(replacing(kTopic, "t", {{"retention.ms", "x"}})), bad_value);
-  EXPECT_EQ(ask(changing(kTopic, "t", {{"retention.ms", kSet, "x"}})), bad_value);
-  EXPECT_EQ(ask(changing(kTopic, "t", {{"no.such", kSet, "x"}})),
+  EXPECT_EQ(ask(replacing(kTopicResource, "t", {{"retention.ms", "x"}})), bad_value);
+  EXPECT_EQ(ask(changing(kTopicResource, "t", {{"retention.ms", kSet, "x"}})), bad_value);
+  EXPECT_EQ(ask(changing(kTopicResource, "t", {{"no.such", kSet, "x"}})),
             (Answer{ErrorCode::INVALID_CONFIG, "Unknown topic config name: no.such"}));
-  EXPECT_EQ(ask(changing(kTopic, "nobody", {{"retention.ms", kSet, "5"}})),
+  EXPECT_EQ(ask(changing(kTopicResource, "nobody", {{"retention.ms", kSet, "5"}})),
             (Answer{ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "The topic 'nobody' does not exist."}));
-  EXPECT_EQ(ask(replacing(kTopic, "t", {{"retention.ms", std::nullopt}})),
+  EXPECT_EQ(ask(replacing(kTopicResource, "t", {{"retention.ms", std::nullopt}})),
             (Answer{ErrorCode::INVALID_REQUEST, "Null value not supported for : retention.ms"}));
-  EXPECT_EQ(ask(changing(kBroker, "0", {{"broker.id", kSet, "5"}})),
+  EXPECT_EQ(ask(changing(kBrokerResource, "0", {{"broker.id", kSet, "5"}})),
             (Answer{ErrorCode::INVALID_REQUEST,
                     "Invalid config value for resource ConfigResource(type=BROKER, name='0'): Cannot update "
                     "these configs dynamically: Set(broker.id)"}));
-  EXPECT_EQ(ask(changing(kBroker, "7", {{"log.retention.ms", kSet, "5"}})),
+  EXPECT_EQ(ask(changing(kBrokerResource, "7", {{"log.retention.ms", kSet, "5"}})),
             (Answer{ErrorCode::INVALID_REQUEST, "Unexpected broker id, expected 0, but received 7"}));
-  EXPECT_EQ(ask(changing(kBroker, "x", {{"log.retention.ms", kSet, "5"}})),
+  EXPECT_EQ(ask(changing(kBrokerResource, "x", {{"log.retention.ms", kSet, "5"}})),
             (Answer{ErrorCode::INVALID_REQUEST, "Broker id must be an integer, but it is: x"}));
-  EXPECT_EQ(ask(changing(kLogger, "0", {{"kafka", kSet, "INFO"}})),
+  EXPECT_EQ(ask(changing(kBrokerLoggerResource, "0", {{"kafka", kSet, "INFO"}})),
             (Answer{ErrorCode::INVALID_REQUEST,
                     "Invalid config value for resource ConfigResource(type=BROKER_LOGGER, name='0'): Logger "
                     "kafka does not exist!"}));
@@ -177,17 +178,17 @@ TEST_F(AlterConfigsTest, MistakesAreWordedAs2_8Does) {
 TEST_F(AlterConfigsTest, With4xMistakesAreWordedAsThere) {
   start_with({{"ottla.emulate", "4.4"}});
   connect();
-  EXPECT_EQ(ask(changing(kTopic, "t", {{"retention.ms", kSet, "x"}})),
+  EXPECT_EQ(ask(changing(kTopicResource, "t", {{"retention.ms", kSet, "x"}})),
             (Answer{ErrorCode::INVALID_CONFIG,
                     "Invalid value x for configuration retention.ms: Not a number of type LONG"}));
-  EXPECT_EQ(ask(changing(kBroker, "0", {{"broker.id", kSet, "5"}})),
+  EXPECT_EQ(ask(changing(kBrokerResource, "0", {{"broker.id", kSet, "5"}})),
             (Answer{ErrorCode::INVALID_REQUEST, "Cannot update these configs dynamically: Set(broker.id)"}));
   EXPECT_EQ(ask(changing(5, "0", {})), (Answer{ErrorCode::INVALID_REQUEST, "Unknown resource type 5"}));
 }
 
 TEST_F(AlterConfigsTest, AResourceThatNobodyAltersSpoilsTheWholeRequest) {
-  auto request = replacing(kTopic, "t", {{"retention.ms", "5"}});
-  request.resources.push_back(replacing(kLogger, "0", {}).resources[0]);
+  auto request = replacing(kTopicResource, "t", {{"retention.ms", "5"}});
+  request.resources.push_back(replacing(kBrokerLoggerResource, "0", {}).resources[0]);
   const auto answers = answers_in(call<AlterConfigsResponse>(request, 2));
   const Answer refused = {ErrorCode::INVALID_REQUEST,
                           "AlterConfigs is deprecated and does not support the resource type BROKER_LOGGER"};
@@ -198,10 +199,11 @@ TEST_F(AlterConfigsTest, AResourceThatNobodyAltersSpoilsTheWholeRequest) {
 }
 
 TEST_F(AlterConfigsTest, EachResourceHasItsOwnAnswerAndAppearsOnce) {
-  auto request = changing(kTopic, "t", {{"retention.ms", kSet, "5"}});
-  request.resources.push_back(changing(kTopic, "nobody", {}).resources[0]);
-  request.resources.push_back(changing(kBroker, "", {{"log.flush.interval.ms", kSet, "9"}}).resources[0]);
-  request.resources.push_back(changing(kTopic, "nobody", {}).resources[0]);
+  auto request = changing(kTopicResource, "t", {{"retention.ms", kSet, "5"}});
+  request.resources.push_back(changing(kTopicResource, "nobody", {}).resources[0]);
+  request.resources.push_back(
+      changing(kBrokerResource, "", {{"log.flush.interval.ms", kSet, "9"}}).resources[0]);
+  request.resources.push_back(changing(kTopicResource, "nobody", {}).resources[0]);
   const auto answers = answers_in(call<IncrementalAlterConfigsResponse>(request, 1));
   const Answer twice = {ErrorCode::INVALID_REQUEST, "Each resource must appear at most once."};
   EXPECT_EQ(answers, (std::vector{kDone, twice, kDone, twice}));
