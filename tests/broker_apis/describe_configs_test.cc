@@ -13,7 +13,6 @@ using Entry = DescribeConfigsResponse::DescribeConfigsResourceResult;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-
 class DescribeConfigsTest : public ApiTest {
  protected:
   static DescribeConfigsRequest of(int8_t type, std::string_view name) {
