@@ -378,6 +378,14 @@ void fill_emulation(BrokerConfig& config, Problems& problems) {
   }
 }
 
+void fill_durability(BrokerConfig& config, Problems& problems) {
+  const auto given = config.values.find(std::string(kDurabilityKey));
+  const std::string_view text = given == config.values.end() ? "" : trimmed(given->second);
+  config.durable = text == "flush";
+  if (!config.durable && !text.empty() && text != "kafka")
+    problems.error(config.values, kDurabilityKey, "expected flush or kafka");
+}
+
 }  // namespace
 
 void fill_broker_config(BrokerConfig& config, Problems& problems) {
@@ -392,6 +400,7 @@ void fill_broker_config(BrokerConfig& config, Problems& problems) {
   fill_groups(config, values, problems);
   fill_transactions(config, values);
   fill_emulation(config, problems);
+  fill_durability(config, problems);
 }
 
 Result<BrokerConfig> make_broker_config(ConfigMap values) {

@@ -22,6 +22,13 @@ std::optional<records::Compression> target_codec(Compression compression) {
   return std::nullopt;
 }
 
+// Releases that can no longer write the old formats ignore what asks for them (KIP-724).
+int8_t magic_of(std::string_view format_version, Release release) {
+  if (release == Release::k3_9 || release == Release::k4_4) return records::kMagicV2;
+  if (format_version.starts_with("0.8") || format_version.starts_with("0.9")) return records::kMagicV0;
+  return format_version.starts_with("0.10") ? records::kMagicV1 : records::kMagicV2;
+}
+
 }  // namespace
 
 storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& broker) {
@@ -43,8 +50,10 @@ storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& b
   out.timestamp_before_max_ms = topic.timestamp_before_max_ms;
   out.timestamp_after_max_ms = topic.timestamp_after_max_ms;
   out.compression = target_codec(topic.compression);
+  out.magic = magic_of(topic.message_format_version, broker.emulate);
   out.min_insync_replicas = topic.min_insync_replicas;
   out.preallocate = topic.preallocate;
+  out.durable = broker.durable;
   out.producer_id_expiration_ms = broker.producer_id_expiration_ms;
   out.delete_retention_ms = topic.delete_retention_ms;
   out.min_compaction_lag_ms = topic.min_compaction_lag_ms;

@@ -28,6 +28,8 @@ class File : public ReadableFile {
   // Reads exactly out.size() bytes at `position`; an end of file before that is an error.
   Status read_exactly_at(std::span<uint8_t> out, uint64_t position) const;
   virtual Result<uint64_t> size() const = 0;
+  // When it was written last, in milliseconds since the epoch; -1 where the file system does not tell.
+  virtual int64_t modified_ms() const { return -1; }
   virtual Status truncate(uint64_t size) = 0;
   // fdatasync: contents and size survive a power cut. The name does too only after sync_directory of its
   // parent.
@@ -45,6 +47,12 @@ class FileLock {
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;
+};
+
+// What has to reach the disk together.
+struct Unsynced {
+  std::vector<std::shared_ptr<File>> files;
+  std::vector<std::string> directories;  // whose names changed
 };
 
 struct DiskSpace {
@@ -73,6 +81,9 @@ class FileSystem {
   virtual Status remove_all(const std::string& path) = 0;
   // Makes names created, renamed and removed in `path` survive a power cut.
   virtual Status sync_directory(const std::string& path) = 0;
+  // File::sync and sync_directory of all of it. Where it is much, and of one file system, one flush of the
+  // disk serves all.
+  virtual Status sync_all(const Unsynced& unsynced);
   // An exclusive lock on `path`, which is made where it misses. errno EWOULDBLOCK: another process has it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/log_cleaning.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -88,8 +90,29 @@ Status LogCleaning::begin() {
     return at.header.last_offset < source_.first_dirty_offset;
   });
   if (!scanned.ok()) return scanned.status();
-  reader_.open(first.file, std::min(position, first.size), first.size);
+  open_segment(segment_, std::min(position, first.size));
   return {};
+}
+
+void LogCleaning::open_segment(size_t index, uint64_t position) {
+  segment_ = index;
+  const CleanableSegment& segment = source_.segments[index];
+  next_offset_ = segment.base_offset;
+  reader_.open(segment.file, position, segment.size);
+}
+
+Result<BatchReader::Batch> LogCleaning::next_batch() {
+  auto batch = reader_.next();
+  if (!batch.ok()) return batch;
+  const CleanableSegment& segment = source_.segments[segment_];
+  const BatchHeader& header = batch->header;
+  if (header.base_offset < next_offset_ || header.last_offset >= segment.next_offset) {
+    return Status(ErrorCode::CORRUPT_MESSAGE,
+                  fmt::format("{}: a batch claims offsets {} to {}, between {} and {}", segment.file->path(),
+                              header.base_offset, header.last_offset, next_offset_, segment.next_offset));
+  }
+  next_offset_ = header.last_offset + 1;
+  return batch;
 }
 
 Status LogCleaning::map_some(uint64_t budget) {
@@ -99,10 +122,10 @@ Status LogCleaning::map_some(uint64_t budget) {
       const bool last = ++segment_ == source_.segments.size();
       map_end_ =
           std::max(map_end_, last ? source_.uncleanable_offset : source_.segments[segment_].base_offset);
-      if (!last) reader_.open(source_.segments[segment_].file, 0, source_.segments[segment_].size);
+      if (!last) open_segment(segment_);
       continue;
     }
-    const auto batch = reader_.next();
+    const auto batch = next_batch();
     if (!batch.ok()) return batch.status();
     used += batch->header.size;
     const auto fits = map_batch(*batch);
@@ -171,7 +194,7 @@ Status LogCleaning::open_group() {
   cleaned_ = std::move(*made);
   still_aborted_.clear();
   changed_ = group_ends_[group_] - segment_ > 1;
-  reader_.open(first.file, 0, first.size);
+  open_segment(segment_);
   phase_ = Phase::kCleaning;
   return {};
 }
@@ -187,10 +210,10 @@ Status LogCleaning::clean_some(uint64_t budget) {
   while (status.ok() && moved_bytes_ - before < budget) {
     if (reader_.at_end()) {
       if (++segment_ == group_ends_[group_]) return finish_group();
-      reader_.open(source_.segments[segment_].file, 0, source_.segments[segment_].size);
+      open_segment(segment_);
       continue;
     }
-    const auto batch = reader_.next();
+    const auto batch = next_batch();
     if (!batch.ok()) return batch.status();
     moved_bytes_ += batch->header.size;
     stats_.bytes_read += batch->header.size;
@@ -231,39 +254,59 @@ Status LogCleaning::clean_batch(const BatchReader::Batch& batch) {
   if (!opened.ok()) return opened;
   kept_.clear();
   bool tombstones = false;
-  bool whole = true;
+  uint64_t count = 0;
   while (const auto record = records_.next()) {
-    ++stats_.records_read;
-    if (discard || (!batch.header.control && is_over(*record, horizon_passed))) {
-      whole = false;
-      continue;
-    }
-    tombstones = tombstones || !record->value;
-    kept_.push_back(*record);
+    const bool keep = !discard && (batch.header.control || !is_over(*record, horizon_passed));
+    kept_.push_back(keep);
+    count += keep ? 1 : 0;
+    tombstones = tombstones || (keep && !record->value);
   }
   if (!records_.status().ok()) return records_.status();
-  stats_.records_kept += kept_.size();
-  const size_t begin = out_.size();
-  if (kept_.empty()) {
-    const bool bound = batch.header.last_offset + 1 == source_.uncleanable_offset;
-    changed_ = changed_ || batch.header.record_count > 0 || !(bound || is_last_of_producer(batch.header));
-    if (!bound && !is_last_of_producer(batch.header)) return {};
-    filter_.write_empty(view, out_);
-  } else {
-    const bool set_horizon = (tombstones || marker_of_empty) && !view.has_delete_horizon();
-    if (whole && !set_horizon) {
-      keep_whole(batch);
-      return {};
-    }
-    changed_ = true;
-    std::optional<int64_t> horizon;
-    if (view.has_delete_horizon()) horizon = view.base_timestamp();
-    if (set_horizon) horizon = saturating_sum(now_ms_, source_.delete_retention_ms);
-    const Status written = filter_.rewrite(view, kept_, horizon, out_);
-    if (!written.ok()) return written;
+  stats_.records_read += kept_.size();
+  stats_.records_kept += count;
+  if (count == 0) {
+    keep_nothing_of(batch.header, view);
+    return {};
   }
+  const bool set_horizon = (tombstones || marker_of_empty) && !view.has_delete_horizon();
+  if (count == kept_.size() && !set_horizon) {
+    keep_whole(batch);
+    return {};
+  }
+  std::optional<int64_t> horizon;
+  if (view.has_delete_horizon()) horizon = view.base_timestamp();
+  if (set_horizon) horizon = saturating_sum(now_ms_, source_.delete_retention_ms);
+  return rewrite_batch(batch, horizon);
+}
+
+void LogCleaning::keep_nothing_of(const BatchHeader& header, const records::RecordBatchView& view) {
+  const bool needed = header.last_offset + 1 == source_.uncleanable_offset || is_last_of_producer(header);
+  changed_ = changed_ || header.record_count > 0 || !needed;
+  if (!needed) return;
+  const size_t begin = out_.size();
+  filter_.write_empty(view, out_);
   kept_from(begin);
-  return {};
+}
+
+// Reads the batch once more: its records are in memory one at a time.
+Status LogCleaning::rewrite_batch(const BatchReader::Batch& batch, std::optional<int64_t> delete_horizon_ms) {
+  changed_ = true;
+  const records::RecordBatchView view(batch.bytes);
+  const size_t begin = out_.size();
+  Status status = records_.open(batch.bytes);
+  bool first = true;
+  for (size_t i = 0; i < kept_.size() && status.ok(); ++i) {
+    const auto record = records_.next();
+    OTTLA_CHECK(record.has_value());
+    if (!kept_[i]) continue;
+    if (std::exchange(first, false)) {
+      filter_.begin(view, delete_horizon_ms.value_or(record->timestamp), delete_horizon_ms.has_value(), out_);
+    }
+    status = filter_.keep(*record);
+  }
+  if (status.ok()) status = filter_.finish();
+  if (status.ok()) kept_from(begin);
+  return status;
 }
 
 // Old formats: whole or not at all (see the header).

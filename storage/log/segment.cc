@@ -14,6 +14,8 @@ namespace ottla::storage {
 namespace {
 
 constexpr size_t kRecoveryReadBytes = 1 << 20;
+// What was written so short a time ago is not looked for.
+constexpr uint64_t kHotBytes = 4 << 20;
 
 bool all_zero(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
@@ -30,6 +32,7 @@ Segment::Segment(FileSystem& files, std::string directory, std::string suffix, i
       index_interval_bytes_(index_interval_bytes),
       file_(std::move(file)),
       size_(size),
+      size_at_open_(size),
       offset_index_(files, path(kOffsetIndexSuffix)),
       time_index_(files, path(kTimeIndexSuffix)),
       next_offset_(base_offset) {}
@@ -117,6 +120,14 @@ Result<std::optional<BatchPosition>> Segment::find(int64_t offset) const {
   if (scanned.ok() && !found && from > 0 && offset < next_offset_) scanned = scan(0);
   if (!scanned.ok()) return scanned.status();
   return found;
+}
+
+FileSlice Segment::place_of(int64_t offset, uint32_t max_bytes) const {
+  const int64_t relative = std::clamp<int64_t>(offset - base_offset_, 0, std::numeric_limits<int32_t>::max());
+  const auto position = static_cast<uint64_t>(lookup(offset_index_, static_cast<int32_t>(relative)).position);
+  if (position >= size_ || position >= std::max(size_at_open_, size_ - std::min(size_, kHotBytes))) return {};
+  const uint64_t wanted = uint64_t{max_bytes} + index_interval_bytes_;
+  return slice(position, static_cast<uint32_t>(std::min(wanted, size_ - position)));
 }
 
 Result<std::optional<BatchPosition>> Segment::find_timestamp(int64_t timestamp, int64_t from_offset) const {
