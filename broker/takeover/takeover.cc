@@ -14,8 +14,6 @@ namespace ottla::takeover {
 using coordination::CreateMode;
 using coordination::CreateReply;
 using coordination::DataReply;
-using coordination::MultiReply;
-using coordination::Op;
 using coordination::StatReply;
 using coordination::ZkError;
 
@@ -96,27 +94,50 @@ Task<Status> claim_cluster(coordination::Client& client, std::string cluster_id)
   co_return created.ok() ? Status() : failure(created.error, znodes::kClusterId);
 }
 
-// One transaction: a topic is there as a whole, or not at all.
-std::vector<Op> topic_steps(const std::string& name, const KraftImage::Topic& topic) {
-  std::vector<Op> steps;
-  const auto create = [&](std::string path, std::optional<std::string> data) {
-    steps.push_back(
-        Op::create(std::move(path), std::move(data), coordination::open_acl(), CreateMode::kPersistent));
-  };
+struct Node {
+  std::string path;
+  std::optional<std::string> data;
+};
+
+// A broker that stopped in good order leads nothing, is in no ISR and still eligible (KIP-966): its replica,
+// the only one, leads again, in a new epoch.
+znodes::PartitionStateNode state_of(const KraftImage::Partition& partition) {
+  znodes::PartitionStateNode state;
+  state.leader = partition.leader;
+  state.leader_epoch = partition.leader_epoch;
+  state.isr = partition.isr.empty() ? partition.replicas : partition.isr;
+  if (state.leader >= 0 || state.isr.empty()) return state;
+  state.leader = state.isr.front();
+  ++state.leader_epoch;
+  return state;
+}
+
+// Parents first.
+std::vector<Node> nodes_of(const std::string& name, const KraftImage::Topic& topic) {
+  std::vector<Node> nodes;
   znodes::TopicAssignment assignment;
   assignment.topic_id = topic.id;
   for (const auto& [index, partition] : topic.partitions) assignment.replicas[index] = partition.replicas;
-  create(znodes::topic_path(name), znodes::encode_topic(assignment));
-  create(znodes::partitions_path(name), std::nullopt);
+  nodes.push_back({znodes::topic_path(name), znodes::encode_topic(assignment)});
+  nodes.push_back({znodes::partitions_path(name), std::nullopt});
   for (const auto& [index, partition] : topic.partitions) {
-    znodes::PartitionStateNode state;
-    state.leader = partition.leader;
-    state.leader_epoch = partition.leader_epoch;
-    state.isr = partition.isr;
-    create(znodes::partition_path(name, index), std::nullopt);
-    create(znodes::partition_state_path(name, index), znodes::encode_partition_state(state));
+    nodes.push_back({znodes::partition_path(name, index), std::nullopt});
+    nodes.push_back(
+        {znodes::partition_state_path(name, index), znodes::encode_partition_state(state_of(partition))});
   }
-  return steps;
+  return nodes;
+}
+
+// No transaction, since a large topic would not fit into one. What is there is from a start that was killed.
+Task<Status> write_topic(coordination::Client& client, std::vector<Node> nodes) {
+  const auto replies = co_await gather<CreateReply>(nodes.size(), [&](size_t i, auto done) {
+    client.create(nodes[i].path, nodes[i].data, coordination::open_acl(), CreateMode::kPersistent, done);
+  });
+  for (size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].ok() && replies[i].error != ZkError::kNodeExists)
+      co_return failure(replies[i].error, nodes[i].path);
+  }
+  co_return Status();
 }
 
 Task<Status> write_settings(coordination::Client& client, std::string path, std::string data) {
@@ -146,10 +167,8 @@ Task<Status> write_producer_ids(coordination::Client& client, int32_t broker, in
 
 Task<Status> write_image(coordination::Client& client, const KraftImage& image, int32_t broker) {
   for (const auto& [name, topic] : image.topics()) {
-    const MultiReply written = co_await client.async_multi(topic_steps(name, topic));
-    // It is there from a start that was killed.
-    if (!written.ok() && written.error != ZkError::kNodeExists)
-      co_return failure(written.error, znodes::topic_path(name));
+    const Status written = co_await write_topic(client, nodes_of(name, topic));
+    if (!written.ok()) co_return written;
   }
   for (const auto& [resource, values] : image.settings()) {
     const auto& [type, name] = resource;
