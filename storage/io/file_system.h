@@ -84,6 +84,8 @@ class FileSystem {
   virtual Status sync_all(const Unsynced& unsynced);
   // An exclusive lock on `path`, which is made where it misses. errno EWOULDBLOCK: another process has it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+  // When the contents of a file changed last, by the wall clock.
+  virtual Result<int64_t> modified_ms(const std::string& path) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
 
   // The whole file as text; at most `max_bytes`.

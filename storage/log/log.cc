@@ -304,6 +304,18 @@ Result<int> Log::apply_retention(int64_t now_ms) {
   return count;
 }
 
+std::optional<Log::OldestSegment> Log::oldest_closed_segment() const {
+  const Segment& oldest = *segments_.begin()->second;
+  if (segments_.size() == 1 || offline_ || !config_.cleanup_delete || oldest.next_offset() > high_watermark_)
+    return std::nullopt;
+  return OldestSegment{oldest.max_timestamp(), oldest.size()};
+}
+
+Status Log::drop_oldest_segment() {
+  OTTLA_CHECK(segments_.size() > 1);
+  return noted(raise_start(std::max(log_start_offset_, std::next(segments_.begin())->first)));
+}
+
 Status Log::rename_directory(const std::string& directory) {
   const Status renamed = files_.rename(directory_, directory);
   if (!renamed.ok()) return renamed;
