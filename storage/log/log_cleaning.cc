@@ -254,39 +254,59 @@ Status LogCleaning::clean_batch(const BatchReader::Batch& batch) {
   if (!opened.ok()) return opened;
   kept_.clear();
   bool tombstones = false;
-  bool whole = true;
+  uint64_t count = 0;
   while (const auto record = records_.next()) {
-    ++stats_.records_read;
-    if (discard || (!batch.header.control && is_over(*record, horizon_passed))) {
-      whole = false;
-      continue;
-    }
-    tombstones = tombstones || !record->value;
-    kept_.push_back(*record);
+    const bool keep = !discard && (batch.header.control || !is_over(*record, horizon_passed));
+    kept_.push_back(keep);
+    count += keep ? 1 : 0;
+    tombstones = tombstones || (keep && !record->value);
   }
   if (!records_.status().ok()) return records_.status();
-  stats_.records_kept += kept_.size();
-  const size_t begin = out_.size();
-  if (kept_.empty()) {
-    const bool bound = batch.header.last_offset + 1 == source_.uncleanable_offset;
-    changed_ = changed_ || batch.header.record_count > 0 || !(bound || is_last_of_producer(batch.header));
-    if (!bound && !is_last_of_producer(batch.header)) return {};
-    filter_.write_empty(view, out_);
-  } else {
-    const bool set_horizon = (tombstones || marker_of_empty) && !view.has_delete_horizon();
-    if (whole && !set_horizon) {
-      keep_whole(batch);
-      return {};
-    }
-    changed_ = true;
-    std::optional<int64_t> horizon;
-    if (view.has_delete_horizon()) horizon = view.base_timestamp();
-    if (set_horizon) horizon = saturating_sum(now_ms_, source_.delete_retention_ms);
-    const Status written = filter_.rewrite(view, kept_, horizon, out_);
-    if (!written.ok()) return written;
+  stats_.records_read += kept_.size();
+  stats_.records_kept += count;
+  if (count == 0) {
+    keep_nothing_of(batch.header, view);
+    return {};
   }
+  const bool set_horizon = (tombstones || marker_of_empty) && !view.has_delete_horizon();
+  if (count == kept_.size() && !set_horizon) {
+    keep_whole(batch);
+    return {};
+  }
+  std::optional<int64_t> horizon;
+  if (view.has_delete_horizon()) horizon = view.base_timestamp();
+  if (set_horizon) horizon = saturating_sum(now_ms_, source_.delete_retention_ms);
+  return rewrite_batch(batch, horizon);
+}
+
+void LogCleaning::keep_nothing_of(const BatchHeader& header, const records::RecordBatchView& view) {
+  const bool needed = header.last_offset + 1 == source_.uncleanable_offset || is_last_of_producer(header);
+  changed_ = changed_ || header.record_count > 0 || !needed;
+  if (!needed) return;
+  const size_t begin = out_.size();
+  filter_.write_empty(view, out_);
   kept_from(begin);
-  return {};
+}
+
+// Reads the batch once more: its records are in memory one at a time.
+Status LogCleaning::rewrite_batch(const BatchReader::Batch& batch, std::optional<int64_t> delete_horizon_ms) {
+  changed_ = true;
+  const records::RecordBatchView view(batch.bytes);
+  const size_t begin = out_.size();
+  Status status = records_.open(batch.bytes);
+  bool first = true;
+  for (size_t i = 0; i < kept_.size() && status.ok(); ++i) {
+    const auto record = records_.next();
+    OTTLA_CHECK(record.has_value());
+    if (!kept_[i]) continue;
+    if (std::exchange(first, false)) {
+      filter_.begin(view, delete_horizon_ms.value_or(record->timestamp), delete_horizon_ms.has_value(), out_);
+    }
+    status = filter_.keep(*record);
+  }
+  if (status.ok()) status = filter_.finish();
+  if (status.ok()) kept_from(begin);
+  return status;
 }
 
 // Old formats: whole or not at all (see the header).

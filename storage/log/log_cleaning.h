@@ -89,6 +89,8 @@ class LogCleaning {
   Status open_group();
   Status clean_some(uint64_t budget);
   Status clean_batch(const BatchReader::Batch& batch);
+  void keep_nothing_of(const BatchHeader& header, const records::RecordBatchView& view);
+  Status rewrite_batch(const BatchReader::Batch& batch, std::optional<int64_t> delete_horizon_ms);
   Status clean_old_batch(const BatchReader::Batch& batch);
   bool is_last_of_producer(const BatchHeader& header) const;
   bool is_over(const records::RecordView& record, bool tombstones_are_over) const;
@@ -114,7 +116,7 @@ class LogCleaning {
   std::unique_ptr<Segment> cleaned_;
   std::vector<AbortedTransaction> still_aborted_;
   bool changed_ = false;
-  std::vector<records::RecordView> kept_;
+  std::vector<bool> kept_;  // of the records of the batch
   std::vector<uint8_t> out_;
   std::vector<BatchHeader> out_headers_;
   uint64_t moved_bytes_ = 0;

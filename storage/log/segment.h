@@ -65,8 +65,8 @@ class Segment {
   // The last end of a batch at or before `limit`, of those from the batch at `from` on; `from` where the
   // first does not fit.
   Result<uint64_t> batch_end_at_or_before(uint64_t from, uint64_t limit) const;
-  // Where a read of `max_bytes` from `offset` on looks in the file, as far as the index tells; empty where that
-  // is what this process has appended of late, which the page cache has.
+  // Where a read of `max_bytes` from `offset` on looks in the file, as far as the index tells; empty where
+  // that is what this process has appended of late, which the page cache has.
   FileSlice place_of(int64_t offset, uint32_t max_bytes) const;
   // The bytes of the file from `position`.
   FileSlice slice(uint64_t position, uint32_t length) const { return {file_, position, length}; }
