@@ -263,6 +263,7 @@ class Log {
   Status load_producers();
   Status load_topic_id();
   Status replay_producers(const Segment& segment, int64_t from_offset);
+  bool ends_before(const Segment& segment, int64_t next_base) const;
   Status drop_segments_after(int64_t base_offset);
 
   // log_append.cc

@@ -207,9 +207,20 @@ Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_s
     bool cut = false;
     const Status status = load_or_recover(segment, flushed, last, cut);
     if (!status.ok()) return status;
+    if (!last && !flushed && !cut) cut = ends_before(segment, base_offsets[i + 1]);
     if (cut && !last) return drop_segments_after(base);
   }
   return {};
+}
+
+// Whether batches are missing between `segment` and the one at `next_base`. The machine lost power: the later
+// one had reached the disk, the end of this one had not.
+bool Log::ends_before(const Segment& segment, int64_t next_base) const {
+  if (segment.next_offset() >= next_base) return false;
+  log_warn(kComponent, "{}: ends at offset {}, the next segment begins at {}", segment.log_path(),
+           segment.next_offset(), next_base);
+  // Compaction leaves gaps too.
+  return !config_.cleanup_compact && next_base > cleaned_up_to_;
 }
 
 Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut) {
@@ -246,7 +257,7 @@ Status Log::drop_segments_after(int64_t base_offset) {
       const auto base = offset_of_file_name(entry.name, kind);
       if (!base || *base <= base_offset) continue;
       const std::string path = directory_ + "/" + entry.name;
-      log_warn(kComponent, "{}: taken out of the log, since the segment before it was cut; kept as {}{}",
+      log_warn(kComponent, "{}: taken out of the log, since something is missing before it; kept as {}{}",
                path, path, kCutSuffix);
       const Status renamed = files_.rename(path, path + kCutSuffix);
       if (!renamed.ok()) return renamed;

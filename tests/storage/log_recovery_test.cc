@@ -122,6 +122,22 @@ TEST_F(LogRecoveryTest, BehindACutInTheMiddleNothingIsServedAndNothingDeleted) {
   EXPECT_EQ(offsets_of(read_all()), offsets_between(0, end + 10));
 }
 
+TEST_F(LogRecoveryTest, A14ASegmentWhoseEndIsMissingEndsTheLogThoughLaterOnesReachedTheDisk) {
+  prepare(500);
+  open();
+  const auto starts = log_->segment_starts();
+  ASSERT_GT(starts.size(), 3u);
+  log_.reset();
+  // Whole batches are left of it: nothing in the file says that there was more.
+  auto& second = files_.contents(path(starts[1].offset, kLogSuffix));
+  const auto first_batch = decode_batch_header(second, second.size());
+  second.resize(first_batch->size);
+  open();
+  EXPECT_EQ(log_->log_end_offset(), first_batch->last_offset + 1);
+  EXPECT_EQ(offsets_of(read_all()), offsets_between(0, log_->log_end_offset()));
+  EXPECT_TRUE(files_.exists(path(starts[2].offset, kLogSuffix) + ".cut"));
+}
+
 TEST_F(LogRecoveryTest, DamagedIndexesAreRebuilt) {
   prepare(1500);
   open();
