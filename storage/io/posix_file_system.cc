@@ -133,6 +133,11 @@ class PosixFileSystem : public FileSystem {
     if (fd < 0) return Status::from_errno(errno, "open " + path);
     return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
   }
+  Result<std::shared_ptr<File>> open_for_reading(const std::string& path) override {
+    const int fd = retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+    if (fd < 0) return Status::from_errno(errno, "open " + path);
+    return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
+  }
   bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
 
   Status make_directories(const std::string& path) override {

@@ -5,6 +5,7 @@
 
 #include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
+#include "storage/log/partition_metadata.h"
 
 namespace ottla::storage {
 
@@ -47,14 +48,7 @@ Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
 Status Log::set_topic_id(const Uuid& id) {
   if (id.is_zero() || topic_id_ == id) return {};
   if (const Status usable = check_online(); !usable.ok()) return usable;
-  const std::string text = "version: 0\ntopic_id: " + id.to_string();
-  const std::string path = directory_ + "/" + kPartitionMetadata;
-  const auto file = files_.open(path + ".tmp", true);
-  if (!file.ok()) return noted(file.status());
-  Status status = (*file)->truncate(0);
-  if (status.ok())
-    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
-  if (status.ok()) status = files_.rename(path + ".tmp", path);
+  const Status status = write_partition_metadata(files_, directory_ + "/" + kPartitionMetadata, id);
   if (status.ok()) topic_id_ = id;
   return noted(status);
 }
