@@ -392,6 +392,14 @@ void fill_own(BrokerConfig& config, Problems& problems) {
       own_number(config.values, kClockJumpMaxKey, 30 * 24 * 60 * kMinuteMs, problems);
 }
 
+void fill_durability(BrokerConfig& config, Problems& problems) {
+  const auto given = config.values.find(std::string(kDurabilityKey));
+  const std::string_view text = given == config.values.end() ? "" : trimmed(given->second);
+  config.durable = text == "flush";
+  if (!config.durable && !text.empty() && text != "kafka")
+    problems.error(config.values, kDurabilityKey, "expected flush or kafka");
+}
+
 }  // namespace
 
 void fill_broker_config(BrokerConfig& config, Problems& problems) {
@@ -407,6 +415,7 @@ void fill_broker_config(BrokerConfig& config, Problems& problems) {
   fill_transactions(config, values);
   fill_emulation(config, problems);
   fill_own(config, problems);
+  fill_durability(config, problems);
 }
 
 Result<BrokerConfig> make_broker_config(ConfigMap values) {

@@ -24,6 +24,7 @@ namespace ottla::config {
 // Ottla's own keys, beside ottla.emulate (release.h).
 inline constexpr std::string_view kLogMaxBytesKey = "ottla.log.max.bytes";
 inline constexpr std::string_view kClockJumpMaxKey = "ottla.retention.clock.jump.max.ms";
+inline constexpr std::string_view kDurabilityKey = "ottla.durability";
 
 struct BrokerConfig {
   // What was written, by key; where one was written twice, the last. Unknown keys too (Kafka shows them), and
@@ -77,6 +78,8 @@ struct BrokerConfig {
   int32_t request_timeout_ms = 0;
 
   std::vector<std::string> log_dirs;  // never empty
+  // ottla.durability=flush: what is acknowledged survives a power cut. Kafka's default is the page cache.
+  bool durable = false;
   int32_t num_partitions = 1;
   int32_t default_replication_factor = 1;
   bool auto_create_topics_enable = true;

@@ -68,6 +68,7 @@ storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& b
   out.magic = magic_of(topic.message_format_version, broker.emulate);
   out.min_insync_replicas = topic.min_insync_replicas;
   out.preallocate = topic.preallocate;
+  out.durable = broker.durable;
   out.producer_id_expiration_ms = broker.producer_id_expiration_ms;
   out.delete_retention_ms = topic.delete_retention_ms;
   out.min_compaction_lag_ms = topic.min_compaction_lag_ms;

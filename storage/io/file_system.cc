@@ -43,6 +43,17 @@ Status FileSystem::write_atomically(const std::string& path, Bytes content) {
   return status;
 }
 
+Status FileSystem::sync_all(const Unsynced& unsynced) {
+  Status status;
+  for (const auto& file : unsynced.files) {
+    if (status.ok()) status = file->sync();
+  }
+  for (const std::string& directory : unsynced.directories) {
+    if (status.ok()) status = sync_directory(directory);
+  }
+  return status;
+}
+
 std::string parent_directory(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";

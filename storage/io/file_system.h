@@ -49,6 +49,12 @@ struct DirectoryEntry {
   bool is_directory = false;
 };
 
+// What has to reach the disk together.
+struct Unsynced {
+  std::vector<std::shared_ptr<File>> files;
+  std::vector<std::string> directories;  // whose names changed
+};
+
 struct DiskSpace {
   uint64_t total_bytes = 0;
   uint64_t usable_bytes = 0;
@@ -73,6 +79,9 @@ class FileSystem {
   virtual Status remove_all(const std::string& path) = 0;
   // Makes names created, renamed and removed in `path` survive a power cut.
   virtual Status sync_directory(const std::string& path) = 0;
+  // File::sync and sync_directory of all of it. Where it is much, and of one file system, one flush of the
+  // disk serves all.
+  virtual Status sync_all(const Unsynced& unsynced);
   // An exclusive lock on `path`, which is made where it misses. errno EWOULDBLOCK: another process has it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   // When the contents of a file changed last, by the wall clock.

@@ -75,6 +75,8 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
   if (cleaned_up_to_ > log_end_offset_) cleaned_up_to_ = log_start_offset_;
   high_watermark_ = log_end_offset_;
   recovery_point_ = clean_shutdown ? log_end_offset_ : std::min(recovery_point_, log_end_offset_);
+  flushed_offset_ = recovery_point_;
+  if (!clean_shutdown) ++name_changes_;
   status = epochs_.truncate_from_end(log_end_offset_);
   if (status.ok()) status = epochs_.truncate_from_start(log_start_offset_);
   return status.ok() ? load_producers() : status;

@@ -25,8 +25,10 @@
 
 #include "protocol/base/event_loop.h"
 #include "protocol/base/status.h"
+#include "protocol/base/task.h"
 #include "protocol/base/uuid.h"
 #include "storage/io/file_system.h"
+#include "storage/log/group_commit.h"
 #include "storage/log/log.h"
 #include "storage/log/log_cleaner.h"
 #include "storage/log/log_directory.h"
@@ -135,7 +137,8 @@ class LogManager : private LogCleaner::Host {
   LogDirectory* directory_for_new_log() const;
   void adopt(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory);
   void fail_directory(LogDirectory& directory, const Status& why);
-  void watch_failures(Log& log, LogDirectory& directory);
+  // `done` when no commit is under way any more.
+  void stop_commits(std::function<void()> done);
 
   // What the cleaner asks for (log_manager_tasks.cc).
   void visit_logs(
@@ -163,15 +166,19 @@ class LogManager : private LogCleaner::Host {
   void start_tasks();
   void arm_timer();
   void on_timer();
+  void remove_later(std::vector<std::string> paths, int64_t delay_ms);
+  void unlink_what_is_due();
+
+  // log_manager_flush.cc
   void check_flush();
   void checkpoint();
   void checkpoint_high_watermarks();
   void flush(const std::vector<TopicPartitionName>& names, std::function<void()> then);
   void write_checkpoints(bool high_watermarks_only);
-  void remove_later(std::vector<std::string> paths, int64_t delay_ms);
-  void unlink_what_is_due();
   struct DirectoryOffsets;
   std::vector<DirectoryOffsets> offsets_by_directory() const;
+  Task<void> run_stop(std::function<void(bool clean)> done);
+  Task<std::map<const LogDirectory*, Status>> close_logs();
 
   FileSystem& files_;
   EventLoop& loop_;
@@ -180,6 +187,7 @@ class LogManager : private LogCleaner::Host {
   DirectoryFailed directory_failed_;
   MetaProperties identity_;
   std::vector<std::shared_ptr<LogDirectory>> directories_;  // shared with what runs on the pool
+  std::map<const LogDirectory*, std::unique_ptr<GroupCommit>> commits_;
   std::map<TopicPartitionName, Entry> logs_;
   std::vector<std::shared_ptr<Log>> offline_logs_;
   std::vector<PeriodicTask> tasks_;

@@ -29,7 +29,25 @@ struct LogManager::LoadState {
   std::vector<Directory> directories;
   std::function<void(Status)> done;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+
+  static Status sync_recovered(FileSystem& files, std::vector<ToOpen>& logs);
 };
+
+// A recovery read what the page cache had. Nobody is shown any of it before it is on the disk, and no
+// recovery point passes it (KAFKA-10101).
+Status LogManager::LoadState::sync_recovered(FileSystem& files, std::vector<ToOpen>& logs) {
+  std::vector<Log::Commit> commits;
+  Unsynced unsynced;
+  for (ToOpen& one : logs) {
+    Log::Commit& commit = commits.emplace_back(one.log->begin_commit());
+    std::move(commit.unsynced.files.begin(), commit.unsynced.files.end(), std::back_inserter(unsynced.files));
+    std::move(commit.unsynced.directories.begin(), commit.unsynced.directories.end(),
+              std::back_inserter(unsynced.directories));
+  }
+  const Status synced = files.sync_all(unsynced);
+  for (size_t i = 0; synced.ok() && i < logs.size(); ++i) logs[i].log->end_commit(commits[i]);
+  return synced;
+}
 
 void LogManager::load(const ConfigOf& config_of, std::function<void(Status)> done) {
   const auto state = std::make_shared<LoadState>();
@@ -48,6 +66,8 @@ void LogManager::load(const ConfigOf& config_of, std::function<void(Status)> don
             }
             one.log = std::move(*opened);
           }
+          if (!directory.clean && directory.failure.ok())
+            directory.failure = LoadState::sync_recovered(files, directory.logs);
         }
       },
       [this, state] { state->done(finish_load(*state)); });

@@ -28,6 +28,11 @@ namespace ottla {
 
 constexpr int16_t wire(ErrorCode code) { return static_cast<int16_t>(code); }
 
+// What configurations are of, as requests say it.
+constexpr int8_t kTopic = 2;
+constexpr int8_t kBroker = 4;
+constexpr int8_t kLogger = 8;
+
 inline Uuid id_of(uint8_t number) {
   Uuid id;
   id.bytes[15] = number;

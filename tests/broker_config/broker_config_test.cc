@@ -295,5 +295,13 @@ TEST(BrokerConfig, TheEmulatedReleaseIsOneOfThree) {
   EXPECT_THAT(load("ottla.emulate=5.0\n").status().message(), HasSubstr("expected 2.8, 3.9 or 4.4"));
 }
 
+TEST(BrokerConfig, DurabilityIsKafkasUnlessFlushIsAskedFor) {
+  EXPECT_FALSE(load("")->config.durable);
+  EXPECT_FALSE(load("ottla.durability=kafka\n")->config.durable);
+  EXPECT_TRUE(load("ottla.durability=flush\n")->config.durable);
+  EXPECT_THAT(load("ottla.durability=flush\n")->warnings, IsEmpty());
+  EXPECT_THAT(load("ottla.durability=disk\n").status().message(), HasSubstr("expected flush or kafka"));
+}
+
 }  // namespace
 }  // namespace ottla::config
