@@ -135,6 +135,7 @@ Status Broker::open_log_directories() {
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
   settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
+  settings.recovery_threads_per_directory = config.num_recovery_threads_per_data_dir;
   settings.cleaner = config::to_cleaner_settings(config);
   logs_ = std::make_unique<storage::LogManager>(
       files_, loop_, std::move(settings), random_,
