@@ -135,6 +135,7 @@ Status Broker::open_log_directories() {
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
   settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
+  settings.recovery_threads_per_directory = config.num_recovery_threads_per_data_dir;
   settings.cleaner = config::to_cleaner_settings(config);
   settings.max_bytes = config.log_max_bytes;
   settings.clock_jump_max_ms = config.retention_clock_jump_max_ms;

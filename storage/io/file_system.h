@@ -53,6 +53,8 @@ struct DirectoryEntry {
 struct Unsynced {
   std::vector<std::shared_ptr<File>> files;
   std::vector<std::string> directories;  // whose names changed
+
+  void add(Unsynced others);
 };
 
 struct DiskSpace {

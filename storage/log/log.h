@@ -10,8 +10,8 @@
 // environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
 // LogManager, which takes the directory offline).
 //
-// Threads: the loop's, but for open() and close_clean(), which run on the pool while nobody else touches the
-// log, and what flush_work() returns. FileSlices that read() gives out stay valid whatever happens to the
+// Threads: the loop's, but for open() and begin_close(), which run on the pool while nobody else touches the
+// log, those of other logs beside them. FileSlices that read() gives out stay valid whatever happens to the
 // log.
 #pragma once
 
@@ -119,12 +119,16 @@ class Log {
     int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
     bool clean_shutdown = false;
     int64_t now_ms = 0;
+    // Told the size of each segment that was walked.
+    std::function<void(uint64_t)> recovery_progress;
   };
 
   // Loads the directory: leftovers of deletions and swaps are dealt with, indexes and producer state come
   // from their files, or from the batches where the last stop was not clean or a file can not be trusted.
   // Blocking.
   static Result<std::unique_ptr<Log>> open(FileSystem& files, OpenOptions options);
+  // The size of the segments that open() will have to walk, all or in part.
+  static uint64_t bytes_to_recover(FileSystem& files, const OpenOptions& options);
   ~Log();
 
   const std::string& directory() const { return directory_; }
@@ -189,12 +193,14 @@ class Log {
   std::optional<OldestSegment> oldest_closed_segment() const;
   // REQUIRES: there is one.
   Status drop_oldest_segment();
-  // What must reach the disk for everything up to the log's end as it is now; to be called on the pool, then
-  // mark_flushed() on the loop.
-  std::function<Status()> flush_work();
+  // What must reach the disk, the indexes included, for everything up to the log's end as it is now; when it
+  // has, mark_flushed().
+  Result<Unsynced> begin_flush();
   void mark_flushed(int64_t offset);
   // Both at once; blocks.
   Status flush();
+  // What a start after a crash would have to walk.
+  uint64_t unflushed_bytes() const { return appended_bytes_ - flushed_bytes_; }
   int64_t unflushed_records() const { return log_end_offset_ - flushed_offset_; }
 
   // The same for the batches alone, which is all that an acknowledgement waits for; group_commit.h does it
@@ -210,7 +216,10 @@ class Log {
   Commit begin_commit();
   // What begin_commit() gave is on the disk.
   void end_commit(const Commit& commit);
-  // Everything to disk, a producer snapshot at the end, files closed: the directory is clean.
+  // Writes what a clean directory has besides the batches: indexes, a producer snapshot at the end. When all
+  // that it gives is on the disk and mark_flushed(), the directory is clean.
+  Result<Unsynced> begin_close();
+  // Both at once; blocks.
   Status close_clean();
   // Moves the directory (to its "-delete" name); the log can still be read.
   Status rename_directory(const std::string& directory);
@@ -278,6 +287,7 @@ class Log {
   Status take_snapshot(bool sync);
 
   // log_flush.cc
+  Status sync_and_mark(const Result<Unsynced>& unsynced);
   Status ask_for_commit();
   void note_flushed(int64_t offset);
 
@@ -324,6 +334,11 @@ class Log {
   // How often the directory got a new segment, and how many of these are on disk.
   uint64_t name_changes_ = 0;
   uint64_t name_changes_synced_ = 0;
+  // Of the batches: all that came, those that the last flush that ended has covered, and the one under way.
+  uint64_t appended_bytes_ = 0;
+  uint64_t flushed_bytes_ = 0;
+  uint64_t flushing_bytes_ = 0;
+  std::function<void(uint64_t)> recovery_progress_;
 };
 
 }  // namespace ottla::storage

@@ -123,6 +123,7 @@ Status Log::append_validated(records::ValidatedRecords& validated, int32_t leade
   info.first_offset = header->base_offset;
   info.last_offset = header->last_offset;
   log_end_offset_ = header->last_offset + 1;
+  appended_bytes_ += header->size;
   if (!config_.durable) high_watermark_ = log_end_offset_;
   if (!config_.durable && unflushed_records() < config_.flush_messages) return {};
   info.flush_offset = log_end_offset_;

@@ -45,6 +45,7 @@ struct LogManagerSettings {
   int64_t log_start_checkpoint_interval_ms = 60000;       // log.flush.start.offset.checkpoint.interval.ms
   int64_t high_watermark_checkpoint_interval_ms = 5000;   // replica.high.watermark.checkpoint.interval.ms
   int64_t initial_delay_ms = 30000;                       // before the first retention, flush and checkpoint
+  int32_t recovery_threads_per_directory = 1;             // num.recovery.threads.per.data.dir
   CleanerSettings cleaner;
   int64_t max_bytes = -1;                                      // ottla.log.max.bytes, -1: no cap
   int64_t clock_jump_max_ms = int64_t{30} * 24 * 3600 * 1000;  // ottla.retention.clock.jump.max.ms
@@ -128,6 +129,7 @@ class LogManager : private LogCleaner::Host {
     std::vector<std::string> paths;
   };
   struct LoadState;
+  struct LoadDirectory;
   struct Job {
     std::function<void()> work;
     std::function<void()> done;
@@ -155,7 +157,8 @@ class LogManager : private LogCleaner::Host {
 
   // log_manager_load.cc
   void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
-  void run_load(const std::shared_ptr<LoadState>& state);
+  void open_logs(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
+  void finish_directory(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
   Status finish_load(LoadState& state);
 
   // log_manager_tasks.cc
@@ -173,7 +176,7 @@ class LogManager : private LogCleaner::Host {
   void check_flush();
   void checkpoint();
   void checkpoint_high_watermarks();
-  void flush(const std::vector<TopicPartitionName>& names, std::function<void()> then);
+  void flush(std::vector<TopicPartitionName> names, std::function<void()> then);
   void write_checkpoints(bool high_watermarks_only);
   struct DirectoryOffsets;
   std::vector<DirectoryOffsets> offsets_by_directory() const;
