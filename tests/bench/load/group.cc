@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "protocol/generated/find_coordinator_request.h"
+#include "protocol/generated/find_coordinator_response.h"
 #include "protocol/generated/heartbeat_request.h"
 #include "protocol/generated/heartbeat_response.h"
 #include "protocol/generated/join_group_request.h"
@@ -110,11 +112,19 @@ class Member {
   int32_t generation_ = -1;
 };
 
+// The first to ask for a coordinator has its topic made.
+void await_coordinator(Client& client, const std::string& group) {
+  protocol::FindCoordinatorRequest request;
+  request.key = group;
+  while (client.ask<protocol::FindCoordinatorResponse>(request, 1).error_code != 0) ::usleep(kBeatUs);
+}
+
 }  // namespace
 
 void run_group(const Options& options) {
   Client client(parse_address(options.bootstrap));
   make_topic(client, options.topic, 1);
+  await_coordinator(client, options.topic);
   Shared shared{options};
   Stretch stretch(options.server_pids);
   std::vector<std::unique_ptr<Member>> members;
