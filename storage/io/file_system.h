@@ -69,7 +69,9 @@ class FileSystem {
   // Opens for reading and writing; made where it misses if `create`.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, bool create) = 0;
   // For files that belong to somebody else, or to nobody any more; writing fails.
-  virtual Result<std::shared_ptr<File>> open_for_reading(const std::string& path) { return open(path, false); }
+  virtual Result<std::shared_ptr<File>> open_for_reading(const std::string& path) {
+    return open(path, false);
+  }
   virtual bool exists(const std::string& path) = 0;
   // Makes the directory and its parents; fine where it is there.
   virtual Status make_directories(const std::string& path) = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ottla decode`, `ottla messages` and `ottla dump-log`: where the bytes come from, where the text goes, the exit code.
+// `ottla decode`, `ottla messages` and `ottla dump-log`: where the bytes come from, where the text goes, the
+// exit code.
 #include "broker/program/inspect.h"
 
 #include <gmock/gmock.h>
