@@ -31,10 +31,6 @@ int8_t magic_of(std::string_view format_version, Release release) {
   return format_version.starts_with("0.10") ? records::kMagicV1 : records::kMagicV2;
 }
 
-}  // namespace
-
-namespace {
-
 // With a cap on all logs, segments must end early: the one that is written to never goes.
 constexpr int64_t kSegmentsPerCap = 10;
 

@@ -71,6 +71,7 @@ struct LogConfig {
   int64_t max_compaction_lag_ms = INT64_MAX;
   double min_cleanable_dirty_ratio = 0.5;
 
+  bool operator==(const LogConfig&) const = default;
   // A segment of a compacted log ends in time to be cleaned.
   int64_t max_segment_ms() const {
     return cleanup_compact ? std::min(segment_ms, std::max<int64_t>(max_compaction_lag_ms, 1)) : segment_ms;

@@ -72,6 +72,9 @@ void LogManager::checkpoint_high_watermarks() {
   for (const auto& [name, entry] : logs_)
     moved = moved * 31 + static_cast<uint64_t>(entry.log->high_watermark());
   if (std::exchange(high_watermarks_seen_, moved) != moved) write_checkpoints(true);
+  // A topic's flush.ms acts within five seconds, too, where log.flush.scheduler.interval.ms is not set. (In
+  // Kafka it does nothing then.)
+  check_flush();
 }
 
 // A few logs at once: what is written on the loop for each of them takes its time.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast a log is compacted: a topic is written below a directory, and cleaned as the broker cleans it,
 // step by step on one thread, its files in the page cache. Prints megabytes of log per second for a few kinds
-// of records; what is read a second time, and what is written, comes for free. Exit status 1 where plain
-// records are below the bound.
+// of records: each byte counts once, though all of it is read twice and what stays is written. Exit status 1
+// where plain records are below the bound.
 //
 // compaction_bench [DIRECTORY [MEGABYTES]]   by default below /tmp, 512
 #include <fmt/format.h>

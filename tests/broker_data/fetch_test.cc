@@ -249,6 +249,15 @@ TEST_F(FetchTest, AStrangeReplicaIsServedUpToVersion12AndNotAfter) {
   EXPECT_EQ(fetch(request, 18).at(0).error_code, wire(ErrorCode::NOT_LEADER_OR_FOLLOWER));
 }
 
+TEST_F(FetchTest, ATopicMayRefuseToBeConvertedForOldClients) {
+  put({"a"});
+  configs->set_topic_overrides("t", {{"message.downconversion.enable", "false"}});
+  EXPECT_EQ(fetch_one({}, 3).error_code, wire(ErrorCode::UNSUPPORTED_VERSION));
+  EXPECT_EQ(fetch_one({}, 4).error_code, 0);
+  configs->set_topic_overrides("t", {});
+  EXPECT_EQ(fetch_one({}, 3).error_code, 0);
+}
+
 TEST_F(FetchTest, ZstdTopicsNeedVersion10) {
   storage::LogConfig config;
   config.compression = records::Compression::kZstd;

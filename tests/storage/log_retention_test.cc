@@ -2,6 +2,7 @@
 // Rows H1, H2, H3 and H9: reading while segments roll and go.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -67,6 +68,23 @@ TEST(SegmentDeletion, H1ASegmentThatIsDeletedWhileItIsSentIsSentWhole) {
     EXPECT_EQ(bytes, sent[i]) << "batch " << i;
   }
   log.reset();
+  std::filesystem::remove_all(parent_directory(directory));
+}
+
+TEST(SegmentSpace, PreallocateTakesItWithTheSegmentAndShowsNothingOfIt) {
+  char name[] = "/tmp/ottla-preallocate-XXXXXX";
+  const std::string directory = std::string(::mkdtemp(name)) + "/t-0";
+  const auto files = posix_file_system();
+  ASSERT_TRUE(files->make_directories(directory).ok());
+  Log::OpenOptions options;
+  options.directory = directory;
+  options.config.segment_bytes = 1 << 20;
+  options.config.preallocate = true;
+  const auto log = *Log::open(*files, options);
+  struct stat info {};
+  ASSERT_EQ(::stat((directory + "/00000000000000000000.log").c_str(), &info), 0);
+  EXPECT_EQ(info.st_size, 0);
+  EXPECT_GE(info.st_blocks * 512, 1 << 20);
   std::filesystem::remove_all(parent_directory(directory));
 }
 
