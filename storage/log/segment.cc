@@ -70,8 +70,8 @@ Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
   const Status written = file_->write_at(batches, size_);
   if (!written.ok()) {
     // Whatever part of it arrived must not stand behind the last batch.
-    static_cast<void>(file_->truncate(size_));
-    return written;
+    const Status cut = file_->truncate(size_);
+    return cut.ok() ? written : cut;
   }
   for (const BatchHeader& header : headers) {
     index_batch(header, size_, header.size);
@@ -401,6 +401,7 @@ Status Segment::set_aborted(std::vector<AbortedTransaction> transactions) {
 }
 
 Status Segment::write_aborted() {
+  aborted_saved_ = false;
   Writer writer;
   for (const AbortedTransaction& aborted : aborted_) {
     writer.int16(0);
@@ -411,8 +412,10 @@ Status Segment::write_aborted() {
   }
   const auto file = files_.open(path(kTransactionIndexSuffix), true);
   if (!file.ok()) return file.status();
-  const Status cut = (*file)->truncate(writer.buffer().size());
-  return cut.ok() ? (*file)->write_at(writer.buffer(), 0) : cut;
+  Status status = (*file)->truncate(writer.buffer().size());
+  if (status.ok()) status = (*file)->write_at(writer.buffer(), 0);
+  aborted_saved_ = status.ok();
+  return status;
 }
 
 Status Segment::load_aborted() {
@@ -448,6 +451,10 @@ Status Segment::collect_files(std::vector<std::shared_ptr<File>>& out) {
 }
 
 Status Segment::save_indexes(std::vector<std::shared_ptr<File>>* out) {
+  if (!aborted_saved_) {
+    const Status written = write_aborted();
+    if (!written.ok()) return written;
+  }
   auto offsets = offset_index_.save();
   if (!offsets.ok()) return offsets.status();
   auto times = time_index_.save();
