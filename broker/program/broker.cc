@@ -137,6 +137,8 @@ Status Broker::open_log_directories() {
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
   settings.recovery_threads_per_directory = config.num_recovery_threads_per_data_dir;
   settings.cleaner = config::to_cleaner_settings(config);
+  settings.max_bytes = config.log_max_bytes;
+  settings.clock_jump_max_ms = config.retention_clock_jump_max_ms;
   logs_ = std::make_unique<storage::LogManager>(
       files_, loop_, std::move(settings), random_,
       [this](const std::string& directory, const Status& why) { on_directory_failed(directory, why); });
@@ -329,6 +331,7 @@ void Broker::on_settings_changed(const std::string& type, const std::string& nam
     return;
   }
   logs_->update_cleaner(config::to_cleaner_settings(configs_.broker()));
+  logs_->update_limits(configs_.broker().log_max_bytes, configs_.broker().retention_clock_jump_max_ms);
   for (const auto& port : ports_) port->set_limits(connection_limits(configs_.broker()));
   if (!partitions_) return;
   for (const auto& [topic, metadata] : metadata_.topics()) apply_topic_config(topic);

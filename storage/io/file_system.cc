@@ -22,7 +22,7 @@ Status File::read_exactly_at(std::span<uint8_t> out, uint64_t position) const {
 }
 
 Result<std::string> FileSystem::read_text(const std::string& path, uint64_t max_bytes) {
-  const auto file = open(path, false);
+  const auto file = open_for_reading(path);
   if (!file.ok()) return file.status();
   const auto size = (*file)->size();
   if (!size.ok()) return size.status();

@@ -133,6 +133,11 @@ class PosixFileSystem : public FileSystem {
     if (fd < 0) return Status::from_errno(errno, "open " + path);
     return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
   }
+  Result<std::shared_ptr<File>> open_for_reading(const std::string& path) override {
+    const int fd = retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+    if (fd < 0) return Status::from_errno(errno, "open " + path);
+    return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
+  }
   bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
 
   Status make_directories(const std::string& path) override {
@@ -211,6 +216,11 @@ class PosixFileSystem : public FileSystem {
       return Status::from_errno(error, "lock " + path);
     }
     return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(fd));
+  }
+  Result<int64_t> modified_ms(const std::string& path) override {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return Status::from_errno(errno, "stat " + path);
+    return int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
   }
   Result<DiskSpace> space(const std::string& path) override {
     struct statvfs info {};

@@ -64,4 +64,8 @@ bool is_delete_directory(std::string_view name) {
   return name.ends_with(kDeleteDirectorySuffix) && name.find('.') != std::string_view::npos;
 }
 
+bool is_future_directory(std::string_view name) {
+  return name.ends_with(kFutureDirectorySuffix) && name.find('.') != std::string_view::npos;
+}
+
 }  // namespace ottla::storage

@@ -31,6 +31,7 @@ inline constexpr const char* kLogStartOffsetCheckpoint = "log-start-offset-check
 inline constexpr const char* kCleanerCheckpoint = "cleaner-offset-checkpoint";
 inline constexpr const char* kHighWatermarkCheckpoint = "replication-offset-checkpoint";
 inline constexpr const char* kDeleteDirectorySuffix = "-delete";
+inline constexpr const char* kFutureDirectorySuffix = "-future";
 
 // "00000000000000000042.log": twenty digits, then the suffix.
 std::string offset_file_name(int64_t offset, std::string_view suffix);
@@ -54,5 +55,7 @@ std::optional<TopicPartitionName> parse_partition_directory(std::string_view nam
 // "topic-3.<32 hex digits>-delete", the topic cut so that the whole stays within 255 bytes.
 std::string delete_directory(std::string_view topic, int32_t partition, std::string_view unique_id);
 bool is_delete_directory(std::string_view name);
+// "topic-3.<32 hex digits>-future": what Kafka was moving here from another directory.
+bool is_future_directory(std::string_view name);
 
 }  // namespace ottla::storage

@@ -7,6 +7,7 @@
 #include "protocol/base/log.h"
 #include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
+#include "storage/log/partition_metadata.h"
 
 namespace ottla::storage {
 
@@ -57,14 +58,7 @@ Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
 Status Log::set_topic_id(const Uuid& id) {
   if (id.is_zero() || topic_id_ == id) return {};
   if (const Status usable = check_online(); !usable.ok()) return usable;
-  const std::string text = "version: 0\ntopic_id: " + id.to_string();
-  const std::string path = directory_ + "/" + kPartitionMetadata;
-  const auto file = files_.open(path + ".tmp", true);
-  if (!file.ok()) return noted(file.status());
-  Status status = (*file)->truncate(0);
-  if (status.ok())
-    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
-  if (status.ok()) status = files_.rename(path + ".tmp", path);
+  const Status status = write_partition_metadata(files_, directory_ + "/" + kPartitionMetadata, id);
   if (status.ok()) topic_id_ = id;
   return noted(status);
 }
@@ -312,6 +306,18 @@ Result<int> Log::apply_retention(int64_t now_ms) {
   const Status raised = noted(raise_start(std::max(new_start, log_start_offset_)));
   if (!raised.ok()) return raised;
   return count;
+}
+
+std::optional<Log::OldestSegment> Log::oldest_closed_segment() const {
+  const Segment& oldest = *segments_.begin()->second;
+  if (segments_.size() == 1 || offline_ || !config_.cleanup_delete || oldest.next_offset() > high_watermark_)
+    return std::nullopt;
+  return OldestSegment{oldest.max_timestamp(), oldest.size()};
+}
+
+Status Log::drop_oldest_segment() {
+  OTTLA_CHECK(segments_.size() > 1);
+  return noted(raise_start(std::max(log_start_offset_, std::next(segments_.begin())->first)));
 }
 
 Status Log::rename_directory(const std::string& directory) {

@@ -186,6 +186,15 @@ class Log {
   // Removes whole segments that retention.ms, retention.bytes or the log's start say are over; the value
   // counts them.
   Result<int> apply_retention(int64_t now_ms);
+  // The oldest segment, where it may go: it is not written to, lies below the high watermark, and the log is
+  // no table (cleanup.policy has "delete").
+  struct OldestSegment {
+    int64_t max_timestamp = -1;
+    uint64_t size = 0;
+  };
+  std::optional<OldestSegment> oldest_closed_segment() const;
+  // REQUIRES: there is one.
+  Status drop_oldest_segment();
   // What must reach the disk, the indexes included, for everything up to the log's end as it is now; when it
   // has, mark_flushed().
   Result<Unsynced> begin_flush();

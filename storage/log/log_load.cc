@@ -11,6 +11,7 @@
 #include "protocol/base/log.h"
 #include "storage/log/file_names.h"
 #include "storage/log/log.h"
+#include "storage/log/partition_metadata.h"
 
 namespace ottla::storage {
 namespace {
@@ -198,18 +199,14 @@ Status Log::finish_swap(int64_t base, const std::vector<DirectoryEntry>& entries
 
 Status Log::load_topic_id() {
   const std::string path = directory_ + "/" + kPartitionMetadata;
-  if (!files_.exists(path)) return {};
-  const auto text = files_.read_text(path);
-  if (!text.ok()) return text.status();
-  const size_t at = text->find("topic_id: ");
-  const auto id =
-      at == std::string::npos ? std::nullopt : Uuid::parse(std::string_view(*text).substr(at + 10, 22));
-  if (id && !id->is_zero()) {
+  const auto id = read_partition_metadata(files_, path);
+  if (id.ok()) {
     topic_id_ = *id;
     return {};
   }
+  if (id.status().code() != ErrorCode::CORRUPT_MESSAGE) return id.status();
   // Made just before the machine lost power: whoever opens the partition next brings the id.
-  log_warn(kComponent, "{} holds no topic id: removed", path);
+  log_warn(kComponent, "{}: removed", id.status().message());
   return files_.remove_file(path);
 }
 

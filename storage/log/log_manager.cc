@@ -34,6 +34,7 @@ LogManager::LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings se
       settings_(std::move(settings)),
       random_(std::move(random)),
       directory_failed_(std::move(directory_failed)),
+      clock_(loop, settings_.clock_jump_max_ms),
       cleaner_(files, loop, settings_.cleaner, *this) {
   OTTLA_CHECK(!settings_.directories.empty());
 }
@@ -67,6 +68,7 @@ Status LogManager::lock_directories() {
       }
       continue;
     }
+    note_last_alive(directory);
     if (!directory.meta()) continue;
     // Each directory has an id of its own in newer releases: only what all must share is compared.
     if (first && (first->broker_id != directory.meta()->broker_id ||

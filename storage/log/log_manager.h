@@ -32,6 +32,7 @@
 #include "storage/log/log.h"
 #include "storage/log/log_cleaner.h"
 #include "storage/log/log_directory.h"
+#include "storage/log/retention_clock.h"
 
 namespace ottla::storage {
 
@@ -46,6 +47,8 @@ struct LogManagerSettings {
   int64_t initial_delay_ms = 30000;                       // before the first retention, flush and checkpoint
   int32_t recovery_threads_per_directory = 1;             // num.recovery.threads.per.data.dir
   CleanerSettings cleaner;
+  int64_t max_bytes = -1;                                      // ottla.log.max.bytes, -1: no cap
+  int64_t clock_jump_max_ms = int64_t{30} * 24 * 3600 * 1000;  // ottla.retention.clock.jump.max.ms
 };
 
 class LogManager : private LogCleaner::Host {
@@ -87,6 +90,12 @@ class LogManager : private LogCleaner::Host {
   void for_each(const std::function<void(const TopicPartitionName&, Log&)>& visit);
   size_t size() const { return logs_.size(); }
 
+  // ottla.log.max.bytes: above it the oldest closed segments of all logs go, those of compacted logs aside.
+  // ottla.retention.clock.jump.max.ms: see RetentionClock.
+  void update_limits(int64_t max_bytes, int64_t clock_jump_max_ms);
+  // The starts of `raised` (DeleteRecords) must not go back, whatever happens: `done` is called when they are
+  // on the disk. A directory that fails is offline by then.
+  void save_log_starts(const std::vector<TopicPartitionName>& raised, std::function<void()> done);
   // log.cleaner.* changed.
   void update_cleaner(const CleanerSettings& settings) { cleaner_.update(settings); }
   const LogCleaner& cleaner() const { return cleaner_; }
@@ -139,7 +148,14 @@ class LogManager : private LogCleaner::Host {
   void visit_logs(
       const std::function<void(const TopicPartitionName&, const std::shared_ptr<Log>&)>& visit) override;
   void on_cleaned() override { write_checkpoints(false); }
+  int64_t now_ms() override { return clock_.now_ms(); }
   void on_files_deleted(Log& log) override;
+
+  // log_manager_retention.cc
+  void note_last_alive(const LogDirectory& directory);
+  void check_retention();
+  void start_cap_task();
+  void check_cap();
 
   // log_manager_load.cc
   void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
@@ -157,7 +173,6 @@ class LogManager : private LogCleaner::Host {
   void start_tasks();
   void arm_timer();
   void on_timer();
-  void check_retention();
   void remove_later(std::vector<std::string> paths, int64_t delay_ms);
   void unlink_what_is_due();
 
@@ -190,6 +205,8 @@ class LogManager : private LogCleaner::Host {
   bool job_running_ = false;
   bool stopping_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  RetentionClock clock_;
+  std::optional<int64_t> last_alive_ms_;  // of any directory's last broker, by the wall clock
   LogCleaner cleaner_;
 };
 

@@ -6,14 +6,13 @@
 
 #include "protocol/base/log.h"
 #include "protocol/wire/reader.h"
-#include "protocol/wire/writer.h"
 #include "storage/log/batch_reader.h"
 #include "storage/log/file_names.h"
+#include "storage/log/transaction_index.h"
 
 namespace ottla::storage {
 namespace {
 
-constexpr size_t kAbortedEntryBytes = 2 + 4 * 8;
 constexpr size_t kRecoveryReadBytes = 1 << 20;
 // What was written so short a time ago is not looked for.
 constexpr uint64_t kHotBytes = 4 << 20;
@@ -401,44 +400,13 @@ Status Segment::set_aborted(std::vector<AbortedTransaction> transactions) {
 }
 
 Status Segment::write_aborted() {
-  aborted_saved_ = false;
-  Writer writer;
-  for (const AbortedTransaction& aborted : aborted_) {
-    writer.int16(0);
-    writer.int64(aborted.producer_id);
-    writer.int64(aborted.first_offset);
-    writer.int64(aborted.last_offset);
-    writer.int64(aborted.last_stable_offset);
-  }
-  const auto file = files_.open(path(kTransactionIndexSuffix), true);
-  if (!file.ok()) return file.status();
-  Status status = (*file)->truncate(writer.buffer().size());
-  if (status.ok()) status = (*file)->write_at(writer.buffer(), 0);
-  aborted_saved_ = status.ok();
-  return status;
+  const Status written = write_transaction_index(files_, path(kTransactionIndexSuffix), aborted_);
+  aborted_saved_ = written.ok();
+  return written;
 }
 
 Status Segment::load_aborted() {
-  aborted_.clear();
-  if (!files_.exists(path(kTransactionIndexSuffix))) return {};
-  const auto text = files_.read_text(path(kTransactionIndexSuffix), uint64_t{1} << 30);
-  if (!text.ok()) return text.status();
-  Reader reader(Bytes(reinterpret_cast<const uint8_t*>(text->data()), text->size()));
-  while (reader.remaining() >= kAbortedEntryBytes) {
-    const int16_t version = reader.int16();
-    AbortedTransaction aborted;
-    aborted.producer_id = reader.int64();
-    aborted.first_offset = reader.int64();
-    aborted.last_offset = reader.int64();
-    aborted.last_stable_offset = reader.int64();
-    if (version != 0)
-      return {ErrorCode::KAFKA_STORAGE_ERROR,
-              "transaction index " + path(kTransactionIndexSuffix) + " has an unknown version"};
-    aborted_.push_back(aborted);
-  }
-  if (reader.remaining() == 0) return {};
-  return {ErrorCode::KAFKA_STORAGE_ERROR,
-          "transaction index " + path(kTransactionIndexSuffix) + " is cut short"};
+  return read_transaction_index(files_, path(kTransactionIndexSuffix), aborted_);
 }
 
 Status Segment::collect_files(std::vector<std::shared_ptr<File>>& out) {
