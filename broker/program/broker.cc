@@ -352,11 +352,11 @@ void Broker::set_topic_overrides(const std::string& topic, std::map<std::string,
 }
 
 Status Broker::lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
-                              int32_t leader_epoch) {
+                              int32_t leader_epoch, bool is_new) {
   const bool known = partitions_->find(topic, partition) != nullptr;
-  const Status led =
-      partitions_->become_leader(topic, topic_id, partition, leader_epoch,
-                                 config::to_log_config(configs_.topic_config(topic), configs_.broker()));
+  const Status led = partitions_->become_leader(
+      topic, topic_id, partition, leader_epoch,
+      config::to_log_config(configs_.topic_config(topic), configs_.broker()), is_new);
   if (led.ok() && !known && topic == kOffsetsTopic) groups_->on_partition_elected(partition);
   return led;
 }

@@ -45,6 +45,18 @@ Status FileSystem::write_atomically(const std::string& path, Bytes content) {
   return status;
 }
 
+bool is_shortage(const Status& status) {
+  switch (status.error_number()) {
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void Unsynced::add(Unsynced others) {
   std::move(others.files.begin(), others.files.end(), std::back_inserter(files));
   std::move(others.directories.begin(), others.directories.end(), std::back_inserter(directories));

@@ -62,6 +62,10 @@ struct DiskSpace {
   uint64_t usable_bytes = 0;
 };
 
+// Whether a call failed for want of space, inodes or descriptors: nothing is wrong with the disk, and the
+// same call may succeed later.
+bool is_shortage(const Status& status);
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;

@@ -2,7 +2,9 @@
 #include "storage/log/log.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "protocol/base/log.h"
 #include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
 #include "storage/log/partition_metadata.h"
@@ -18,9 +20,17 @@ Status Log::check_online() const {
 }
 
 Status Log::noted(Status status) const {
-  if (status.code() == ErrorCode::KAFKA_STORAGE_ERROR && !offline_ && failure_handler_)
-    failure_handler_(status);
+  if (status.code() != ErrorCode::KAFKA_STORAGE_ERROR || offline_) return status;
+  if (!is_shortage(status)) {
+    report_failure(status);
+  } else if (!std::exchange(short_, true)) {
+    log_error("storage", "{}: refused until there is room again: {}", name(), status.message());
+  }
   return status;
+}
+
+void Log::report_failure(const Status& why) const {
+  if (!offline_ && failure_handler_) failure_handler_(why);
 }
 
 void Log::set_offline() {

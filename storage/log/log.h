@@ -8,7 +8,9 @@
 //
 // Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the
 // environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
-// LogManager, which takes the directory offline).
+// LogManager, which takes the directory offline). A disk that is full, or a want of descriptors, is no
+// failure: what needs room is refused with the same error, all else goes on, and so does that when there is
+// room again.
 //
 // Threads: the loop's, but for open() and begin_close(), which run on the pool while nobody else touches the
 // log, those of other logs beside them. FileSlices that read() gives out stay valid whatever happens to the
@@ -252,7 +254,8 @@ class Log {
   void set_failure_handler(std::function<void(const Status&)> handler) {
     failure_handler_ = std::move(handler);
   }
-  void report_failure(const Status& why) const { static_cast<void>(noted(why)); }
+  // Something that was to reach the disk has not: the same, whatever the reason.
+  void report_failure(const Status& why) const;
   // From now on everything that touches files answers KAFKA_STORAGE_ERROR.
   void set_offline();
   bool offline() const { return offline_; }
@@ -331,6 +334,7 @@ class Log {
   std::function<void()> progress_handler_;
   bool commit_asked_ = false;
   bool offline_ = false;
+  mutable bool short_ = false;  // of room, and said so
   bool parent_synced_ = false;  // the directory's own name is on disk
   // How often the directory got a new segment, and how many of these are on disk.
   uint64_t name_changes_ = 0;

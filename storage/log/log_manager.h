@@ -80,9 +80,10 @@ class LogManager : private LogCleaner::Host {
   // Null where there is none, or where its directory is offline.
   Log* find(std::string_view topic, int32_t partition);
   // A new one goes to the directory with the fewest. INCONSISTENT_TOPIC_ID where the log is there with
-  // another id; a zero id is not compared. Valid until remove() or stop().
+  // another id; a zero id is not compared. KAFKA_STORAGE_ERROR where it misses, is not new, and a directory
+  // that may have it is offline. Valid until remove() or stop().
   Result<Log*> get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id,
-                             const LogConfig& config);
+                             const LogConfig& config, bool is_new = true);
   // Renames the directory to its "-delete" name now, unlinks it after file.delete.delay.ms. The Log is gone
   // when this returns; slices it gave out stay readable.
   Status remove(const std::string& topic, int32_t partition);
@@ -130,6 +131,7 @@ class LogManager : private LogCleaner::Host {
   };
   struct LoadState;
   struct LoadDirectory;
+  struct RecoveredSync;
   struct Job {
     std::function<void()> work;
     std::function<void()> done;
@@ -159,6 +161,8 @@ class LogManager : private LogCleaner::Host {
   void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
   void open_logs(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
   void finish_directory(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
+  void end_sync(const std::shared_ptr<LoadState>& state, LoadDirectory& directory, RecoveredSync& sync);
+  void end_load(const std::shared_ptr<LoadState>& state);
   Status finish_load(LoadState& state);
 
   // log_manager_tasks.cc

@@ -13,6 +13,8 @@ constexpr const char* kComponent = "storage";
 // A start after a crash walks so much in a blink.
 constexpr uint64_t kLeftUnflushedBytes = 128 << 20;
 constexpr size_t kFlushedAtOnce = 32;
+// More than that is not left until the next checkpoint is due.
+constexpr uint64_t kMostUnflushedBytes = 512 << 20;
 
 }  // namespace
 
@@ -69,8 +71,12 @@ void LogManager::checkpoint() {
 // Every five seconds: that nothing moved must be found out without building a line for every partition.
 void LogManager::checkpoint_high_watermarks() {
   uint64_t moved = logs_.size();
-  for (const auto& [name, entry] : logs_)
+  uint64_t unflushed = 0;
+  for (const auto& [name, entry] : logs_) {
     moved = moved * 31 + static_cast<uint64_t>(entry.log->high_watermark());
+    unflushed += entry.log->unflushed_bytes();
+  }
+  if (unflushed > kMostUnflushedBytes && jobs_.empty() && !job_running_) checkpoint();
   if (std::exchange(high_watermarks_seen_, moved) != moved) write_checkpoints(true);
   // A topic's flush.ms acts within five seconds, too, where log.flush.scheduler.interval.ms is not set. (In
   // Kafka it does nothing then.)
@@ -101,7 +107,7 @@ void LogManager::flush(std::vector<TopicPartitionName> names, std::function<void
     entry.last_flush_ms = loop_.wall_ms();
     Result<Unsynced> unsynced = entry.log->begin_flush();
     if (!unsynced.ok()) {
-      entry.log->report_failure(unsynced.status());
+      if (!is_shortage(unsynced.status())) entry.log->report_failure(unsynced.status());
       continue;
     }
     flush->logs.push_back(
@@ -154,7 +160,11 @@ void LogManager::write_checkpoints(bool high_watermarks_only) {
       },
       [this, all] {
         for (DirectoryOffsets& one : *all) {
-          if (!one.failure.ok()) fail_directory(*one.directory, one.failure);
+          if (is_shortage(one.failure)) {
+            log_warn(kComponent, "checkpoints wait until there is room: {}", one.failure.message());
+          } else if (!one.failure.ok()) {
+            fail_directory(*one.directory, one.failure);
+          }
         }
       });
 }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr const char* kComponent = "storage";
 
+constexpr int64_t kLongestSyncMs = 1000;
+
 double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 }  // namespace
@@ -27,7 +29,7 @@ struct LogManager::LoadDirectory {
     TopicPartitionName name;
     Log::OpenOptions options;
     uint64_t bytes = 0;  // to be walked
-    std::unique_ptr<Log> log;
+    std::shared_ptr<Log> log;
     Status failure;
   };
   LogDirectory* directory = nullptr;
@@ -47,7 +49,6 @@ struct LogManager::LoadDirectory {
   void open_some(FileSystem& files);
   void measure(FileSystem& files);
   void report();
-  Status sync_recovered(FileSystem& files);
 };
 
 struct LogManager::LoadState {
@@ -104,21 +105,15 @@ void LogManager::LoadDirectory::report() {
            part > 0 ? seconds / part - seconds : 0.0);
 }
 
-// A recovery read what the page cache had. Nobody is shown any of it before it is on the disk, and no
-// recovery point passes it (KAFKA-10101).
-Status LogManager::LoadDirectory::sync_recovered(FileSystem& files) {
-  std::vector<Log::Commit> commits;
+// A recovery read what the page cache had: it is brought to the disk before anybody is shown it, and no
+// recovery point passes it before (KAFKA-10101).
+struct LogManager::RecoveredSync {
+  std::vector<std::pair<std::shared_ptr<Log>, Log::Commit>> commits;
   Unsynced unsynced;
-  for (ToOpen& one : logs) {
-    Log::Commit& commit = commits.emplace_back(one.log->begin_commit());
-    unsynced.add(std::move(commit.unsynced));
-  }
-  const Status synced = files.sync_all(unsynced);
-  for (size_t i = 0; synced.ok() && i < logs.size(); ++i) logs[i].log->end_commit(commits[i]);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  if (synced.ok()) log_info(kComponent, "{}: recovered in {:.2f} s", directory->path(), seconds);
-  return synced;
-}
+  Status result;
+  bool waited_for = true;
+  std::unique_ptr<Timer> timer;
+};
 
 void LogManager::load(const ConfigOf& config_of, std::function<void(Status)> done) {
   const auto state = std::make_shared<LoadState>();
@@ -158,14 +153,45 @@ void LogManager::finish_directory(const std::shared_ptr<LoadState>& state, LoadD
   for (const LoadDirectory::ToOpen& one : directory.logs) {
     if (!one.failure.ok()) directory.failure = one.failure;
   }
-  loop_.run_in_background(
-      [&files = files_, state, &directory] {
-        if (directory.failure.ok() && !directory.clean && !directory.logs.empty())
-          directory.failure = directory.sync_recovered(files);
-      },
-      [this, state, alive = std::weak_ptr(alive_)] {
-        if (alive.lock() && --state->left == 0) state->done(finish_load(*state));
-      });
+  if (!directory.failure.ok() || directory.clean || directory.logs.empty()) return end_load(state);
+  const auto sync = std::make_shared<RecoveredSync>();
+  bool durable = false;
+  for (LoadDirectory::ToOpen& one : directory.logs) {
+    durable = durable || one.log->config().durable;
+    Log::Commit commit = one.log->begin_commit();
+    sync->unsynced.add(std::move(commit.unsynced));
+    sync->commits.emplace_back(one.log, std::move(commit));
+  }
+  // Gigabytes may be in the page cache alone. Without durable mode they were shown before, and are again;
+  // with it there is little.
+  sync->timer = loop_.make_timer([this, state, sync, path = directory.directory->path()] {
+    sync->waited_for = false;
+    log_warn(kComponent, "{}: what was recovered is still being written to the disk; serving it meanwhile",
+             path);
+    end_load(state);
+  });
+  if (!durable) sync->timer->start(kLongestSyncMs);
+  loop_.run_in_background([&files = files_, sync] { sync->result = files.sync_all(sync->unsynced); },
+                          [this, state, &directory, sync, alive = std::weak_ptr(alive_)] {
+                            if (alive.lock()) end_sync(state, directory, *sync);
+                          });
+}
+
+void LogManager::end_sync(const std::shared_ptr<LoadState>& state, LoadDirectory& directory,
+                          RecoveredSync& sync) {
+  sync.timer.reset();
+  for (const auto& [log, commit] : sync.commits) {
+    if (log->offline()) continue;
+    if (sync.result.ok()) log->end_commit(commit);
+    if (!sync.result.ok() && !sync.waited_for) log->report_failure(sync.result);
+  }
+  if (!sync.waited_for) return;
+  directory.failure = sync.result;
+  end_load(state);
+}
+
+void LogManager::end_load(const std::shared_ptr<LoadState>& state) {
+  if (--state->left == 0) state->done(finish_load(*state));
 }
 
 void LogManager::prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state) {

@@ -69,8 +69,8 @@ Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
   const Status written = file_->write_at(batches, size_);
   if (!written.ok()) {
     // Whatever part of it arrived must not stand behind the last batch.
-    static_cast<void>(file_->truncate(size_));
-    return written;
+    const Status cut = file_->truncate(size_);
+    return cut.ok() ? written : cut;
   }
   for (const BatchHeader& header : headers) {
     index_batch(header, size_, header.size);
@@ -400,7 +400,9 @@ Status Segment::set_aborted(std::vector<AbortedTransaction> transactions) {
 }
 
 Status Segment::write_aborted() {
-  return write_transaction_index(files_, path(kTransactionIndexSuffix), aborted_);
+  const Status written = write_transaction_index(files_, path(kTransactionIndexSuffix), aborted_);
+  aborted_saved_ = written.ok();
+  return written;
 }
 
 Status Segment::load_aborted() {
@@ -417,6 +419,10 @@ Status Segment::collect_files(std::vector<std::shared_ptr<File>>& out) {
 }
 
 Status Segment::save_indexes(std::vector<std::shared_ptr<File>>* out) {
+  if (!aborted_saved_) {
+    const Status written = write_aborted();
+    if (!written.ok()) return written;
+  }
   auto offsets = offset_index_.save();
   if (!offsets.ok()) return offsets.status();
   auto times = time_index_.save();

@@ -130,6 +130,7 @@ class Segment {
   OffsetIndex offset_index_;
   TimeIndex time_index_;
   std::vector<AbortedTransaction> aborted_;
+  bool aborted_saved_ = true;
   int64_t next_offset_;
   int64_t max_timestamp_ = -1;
   int64_t offset_of_max_timestamp_ = -1;
