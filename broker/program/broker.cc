@@ -6,6 +6,7 @@
 
 #include "broker/config/log_config.h"
 #include "broker/program/coordination_service.h"
+#include "broker/takeover/takeover.h"
 #include "protocol/base/log.h"
 
 namespace ottla {
@@ -89,6 +90,8 @@ Task<Status> Broker::start_steps() {
   if (status.ok()) status = open_log_directories();
   if (!status.ok()) co_return status;
   status = co_await connect();
+  if (!status.ok() || stopping_) co_return status;
+  status = co_await takeover::take_over_kraft(*client_, files_, *logs_, configs_.broker().broker_id);
   if (!status.ok() || stopping_) co_return status;
   status = co_await join_cluster_identity();
   if (!status.ok() || stopping_) co_return status;

@@ -4,7 +4,8 @@
 // Start, in order; each step's failure ends the start with a sentence that says what to change:
 //   1. listeners are bound (nobody is accepted yet), log directories locked, meta.properties read
 //   2. the session with coordination opens, within zookeeper.connection.timeout.ms
-//   3. the persistent paths, the cluster id, the broker id; settings kept in ZooKeeper
+//   3. the persistent paths; what KRaft left is taken over; the cluster id, the broker id; settings kept in
+//   ZooKeeper
 //   4. logs are loaded, recovered where the last stop was not clean
 //   5. /brokers/ids/<id>, election, topics; the partitions led here are open
 //   6. clients are accepted

@@ -116,9 +116,9 @@ class Ledger:
                     f"{topic}: the last of its key is lost: {record}")
         return len(read)
 
-    def consume(self, group, topic, count):
+    def consume(self, group, topic, count, *settings):
         """The group goes on where it was: nothing twice, nothing left out within a partition."""
-        records = self.java.records("consume", group, topic, count)
+        records = self.java.records("consume", group, topic, count, *settings)
         before = self.consumed[group, topic]
         for record in records:
             require(self.written[topic].get((record.partition, record.offset)) == record, f"not what was written: {record}")

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -220,7 +221,13 @@ DecodedRecord metadata_record(const records::RecordView& record) {
   const auto type = static_cast<int16_t>(reader.unsigned_varint());
   const auto version = static_cast<int16_t>(reader.unsigned_varint());
   const auto& table = protocol::message_schemas();
-  const MessageSchema* schema = table.find(MessageKind::kMetadata, type);
+  // Those of tiered storage use the same numbers.
+  const auto found =
+      std::find_if(table.messages.begin(), table.messages.end(), [&](const MessageSchema& one) {
+        return one.kind == MessageKind::kMetadata && one.key == type &&
+               !table.text(one.name).starts_with("Remote");
+      });
+  const MessageSchema* schema = found == table.messages.end() ? nullptr : &*found;
   if (!reader.ok() || frame != 1) {
     reason = "Could not deserialize metadata record";
   } else if (schema == nullptr) {

@@ -77,7 +77,9 @@ Result<std::optional<MetaProperties>> read_meta_properties(FileSystem& files, co
       meta.broker_id = id;
     } else if (key == "cluster.id") {
       meta.cluster_id = value;
-    } else if (key != "version") {
+    } else if (key == "version") {
+      meta.version = value == "1" ? 1 : 0;
+    } else {
       meta.others[key] = value;
     }
   }
@@ -118,10 +120,22 @@ Status LogDirectory::read_meta() {
 }
 
 Status LogDirectory::write_meta(const MetaProperties& meta, int64_t now_ms) {
-  if (meta_ == meta) return {};
+  if (meta_ == meta && !kraft_left_) return {};
   const Status written = write_meta_properties(files_, path_, meta, now_ms);
-  if (written.ok()) meta_ = meta;
-  return written;
+  if (!written.ok()) return written;
+  meta_ = meta;
+  meta_->version = 0;
+  kraft_left_ = false;
+  return {};
+}
+
+Status LogDirectory::leave_kraft() {
+  if (!meta_ || meta_->version == 0) return {};
+  const auto text = files_.read_text(at(kMetaProperties));
+  if (!text.ok()) return text.status();
+  const Status kept = files_.write_atomically(at(kMetaProperties) + ".kraft", bytes_of(*text));
+  if (kept.ok()) kraft_left_ = true;
+  return kept;
 }
 
 Result<LogDirectory::Contents> LogDirectory::take_over() {

@@ -19,12 +19,14 @@
 
 namespace ottla::storage {
 
-// meta.properties: version 0 has broker.id, version 1 (KRaft) node.id; both have cluster.id.
+// meta.properties: version 0 has broker.id, version 1 (KRaft) node.id; both have cluster.id
+// (storage/doc/meta-properties.md).
 struct MetaProperties {
   int32_t broker_id = -1;  // -1: none
   std::string cluster_id;  // empty: none
   // Keys that are not ours to know (directory.id of newer releases); written back as they were read.
   std::map<std::string, std::string> others;
+  int32_t version = 0;  // as it was read; what is written is version 0
 
   bool operator==(const MetaProperties&) const = default;
   // "{broker.id=0, cluster.id=x}", for messages.
@@ -50,6 +52,9 @@ class LogDirectory {
   const std::optional<MetaProperties>& meta() const { return meta_; }
   Status read_meta();
   Status write_meta(const MetaProperties& meta, int64_t now_ms);
+  // Copies meta.properties to meta.properties.kraft where it is KRaft's; from then on write_meta() may
+  // replace it.
+  Status leave_kraft();
 
   // What its last user left behind.
   struct Contents {
@@ -88,6 +93,7 @@ class LogDirectory {
   std::optional<MetaProperties> meta_;
   std::map<std::string, OffsetCheckpoint> written_;
   bool online_ = true;
+  bool kraft_left_ = false;
 };
 
 }  // namespace ottla::storage

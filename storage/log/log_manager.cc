@@ -107,6 +107,15 @@ Status LogManager::take_identity(int32_t broker_id, const std::string& cluster_i
   return {};
 }
 
+Status LogManager::leave_kraft() {
+  for (const auto& directory : directories_) {
+    if (!directory->online()) continue;
+    const Status left = directory->leave_kraft();
+    if (!left.ok()) return left;
+  }
+  return {};
+}
+
 void LogManager::write_identity() {
   for (const auto& directory : directories_) {
     if (!directory->online()) continue;

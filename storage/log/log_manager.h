@@ -69,6 +69,9 @@ class LogManager : private LogCleaner::Host {
   const MetaProperties& identity() const { return identity_; }
   // Refuses ids that are not those of the directories (INCONSISTENT_CLUSTER_ID, INVALID_CONFIG).
   Status take_identity(int32_t broker_id, const std::string& cluster_id);
+  // The directories were KRaft's and are ours from now on: copies of their meta.properties are kept beside
+  // them, and write_identity() replaces these. Blocking.
+  Status leave_kraft();
   // Writes the ids to meta.properties where they miss, on the pool; a directory where that fails goes
   // offline.
   void write_identity();

@@ -26,6 +26,7 @@ ALLOWED = {
     "broker/controller": ["protocol", "coordination", "broker/metadata"],
     "broker/apis": ["protocol", "storage", "broker/net", "broker/metadata", "broker/config", "broker/groups",
                     "broker/partitions", "broker/controller"],
+    "broker/takeover": ["protocol", "storage", "coordination", "broker/controller"],
     "broker/program": ["protocol", "storage", "coordination", "broker"],
 }
 # Files that include a library which everybody else reaches through them.

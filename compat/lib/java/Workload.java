@@ -4,7 +4,8 @@
 //
 //   create TOPIC PARTITIONS key=value...      producer NAME key=value...        produce NAME TOPIC COUNT
 //   begin|commit|abort NAME                   tombstone NAME TOPIC KEY          read TOPIC read_committed|read_uncommitted
-//   consume GROUP TOPIC COUNT                 committed GROUP                   delete-records TOPIC PARTITION OFFSET
+//   consume GROUP TOPIC COUNT key=value...    committed GROUP                   delete-records TOPIC PARTITION OFFSET
+//   delete TOPIC
 //
 // Each answers with lines and then `done`, or `failed REASON`. Records: `record TOPIC PARTITION OFFSET TIMESTAMP KEY VALUE`.
 import java.io.BufferedReader;
@@ -71,7 +72,8 @@ public final class Workload {
       case "commit" -> producers.get(words[1]).commitTransaction();
       case "abort" -> producers.get(words[1]).abortTransaction();
       case "read" -> read(words[1], words[2]);
-      case "consume" -> consume(words[1], words[2], Integer.parseInt(words[3]));
+      case "consume" -> consume(words);
+      case "delete" -> delete(words[1]);
       case "committed" -> committed(words[1]);
       case "delete-records" -> deleteRecords(words[1], Integer.parseInt(words[2]), Long.parseLong(words[3]));
       default -> throw new IllegalArgumentException("no command " + words[0]);
@@ -98,6 +100,12 @@ public final class Workload {
     }
     try (Admin admin = Admin.create(common(words, words.length))) {
       admin.createTopics(List.of(topic.configs(settings))).all().get();
+    }
+  }
+
+  private void delete(String topic) throws Exception {
+    try (Admin admin = Admin.create(common(new String[0], 0))) {
+      admin.deleteTopics(List.of(topic)).all().get();
     }
   }
 
@@ -175,8 +183,14 @@ public final class Workload {
     print(at.topic(), at.partition(), at.offset(), at.timestamp(), at.key(), at.value());
   }
 
-  private void consume(String group, String topic, int count) {
-    try (KafkaConsumer<String, String> consumer = consumer("group.id=" + group, "max.poll.records=10")) {
+  private void consume(String[] words) {
+    String group = words[1];
+    String topic = words[2];
+    int count = Integer.parseInt(words[3]);
+    String[] settings = Arrays.copyOfRange(words, 2, words.length);
+    settings[0] = "group.id=" + group;
+    settings[1] = "max.poll.records=10";
+    try (KafkaConsumer<String, String> consumer = consumer(settings)) {
       consumer.subscribe(List.of(topic));
       Map<TopicPartition, OffsetAndMetadata> positions = new HashMap<>();
       long deadline = System.currentTimeMillis() + PATIENCE_MS;
