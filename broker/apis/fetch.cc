@@ -83,6 +83,9 @@ void serve(Request& request, Scratch& scratch) {
   if (context.error() != ErrorCode::NONE)
     return fetch::answer_error(request.responder, context.error(), 0, {});
   const auto progress = fetch::read_targets(services, parameters, scratch.targets, scratch.reads);
+  if (progress.cold)
+    return fetch::DelayedFetch::start_cold(request, parameters, std::move(context), scratch.targets,
+                                           asked.max_wait_ms, scratch.reads);
   const bool enough = progress.bytes >= static_cast<uint64_t>(std::max(parameters.min_bytes, 0));
   if (enough || progress.urgent || scratch.targets.empty() || asked.max_wait_ms <= 0) {
     fetch::answer(services, request.responder, parameters, context, scratch.targets, scratch.reads,

@@ -52,6 +52,9 @@ Result<storage::TimestampOffset> look_up(Partition& partition, int64_t timestamp
     return storage::TimestampOffset{-1, start, log.epoch_at(start).value_or(-1)};
   }
   if (timestamp == kLatestTiered || timestamp == kEarliestPendingUpload) return storage::TimestampOffset{};
+  if (log.config().magic == records::kMagicV0) {
+    return Status(ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT, "messages of format 0 have no time");
+  }
   auto found = timestamp == kMaxTimestamp ? log.max_timestamp() : log.find_timestamp(timestamp);
   if (found.ok() && found->offset >= bound) return storage::TimestampOffset{};
   return found;

@@ -8,8 +8,10 @@ namespace ottla {
 
 class EventLoop;
 class PartitionManager;
+class ColdReads;
 class FetchSessionCache;
 class TopicAdmin;
+class ConfigAdmin;
 namespace config {
 struct BrokerConfig;
 class ConfigStore;
@@ -27,9 +29,11 @@ struct Services {
   config::ConfigStore& configs;
   MetadataCache& metadata;
   PartitionManager& partitions;
+  ColdReads& cold_reads;
   storage::LogManager& logs;
   FetchSessionCache& fetch_sessions;
   TopicAdmin& topics;
+  ConfigAdmin& config_admin;
   groups::GroupCoordinator& groups;
 };
 

@@ -26,9 +26,11 @@
 #include "broker/config/config_store.h"
 #include "broker/controller/config_changes.h"
 #include "broker/controller/controller.h"
+#include "broker/controller/zk_config_admin.h"
 #include "broker/controller/zk_topic_admin.h"
 #include "broker/groups/group_coordinator.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/partitions/cold_reads.h"
 #include "broker/partitions/fetch_session.h"
 #include "broker/partitions/offsets_log.h"
 #include "broker/partitions/partition_manager.h"
@@ -92,12 +94,14 @@ class Broker : private ControllerActions {
   MetadataCache metadata_;
   std::unique_ptr<storage::LogManager> logs_;
   std::unique_ptr<PartitionManager> partitions_;
+  std::unique_ptr<ColdReads> cold_reads_;
   std::unique_ptr<PartitionOffsetsLog> offsets_log_;
   std::unique_ptr<groups::GroupCoordinator> groups_;
   std::unique_ptr<FetchSessionCache> fetch_sessions_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<ZkTopicAdmin> topics_;
   std::unique_ptr<ConfigChanges> config_changes_;
+  std::unique_ptr<ZkConfigAdmin> config_admin_;
   std::unique_ptr<Services> services_;
   struct BoundListener {
     config::Endpoint endpoint;

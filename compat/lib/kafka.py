@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stock Apache Kafka: its home, its tools, and its servers started on free ports."""
 import contextlib
+import json
 import os
 import subprocess
 
 from .processes import Process, Timeout, can_connect, die_with_parent, free_port, run, wait_until
 
+DEBIAN_ZOOKEEPER = "/usr/share/java/zookeeper.jar"
 COMPAT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -34,6 +36,50 @@ class Tools:
         return Process([self.path(name), *arguments])
 
 
+class ToolRunner:
+    """The tools of one release in one JVM, one after another: hundreds of calls for the price of some starts."""
+
+    MAIN = {"kafka-topics": "kafka.admin.TopicCommand", "kafka-configs": "kafka.admin.ConfigCommand",
+            "kafka-acls": "kafka.admin.AclCommand", "kafka-reassign-partitions": "kafka.admin.ReassignPartitionsCommand",
+            "kafka-leader-election": "kafka.admin.LeaderElectionCommand",
+            "kafka-preferred-replica-election": "kafka.admin.PreferredReplicaLeaderElectionCommand",
+            "zookeeper-shell": "org.apache.zookeeper.ZooKeeperMainWithTlsSupportForKafka"}
+
+    def __init__(self, version, directory):
+        libs = os.path.join(home(version), "libs", "*")
+        classes = os.path.join(directory, "classes")
+        if not os.path.exists(classes):
+            source = os.path.join(COMPAT, "zookeeper-tools", "ToolRunner.java")
+            subprocess.run(["javac", "-nowarn", "-Xlint:-removal", "-cp", libs, "-d", classes, source], check=True)
+        logging = write_properties(os.path.join(directory, "tools.properties"), {
+            "log4j.rootLogger": "WARN, err", "log4j.appender.err": "org.apache.log4j.ConsoleAppender",
+            "log4j.appender.err.Target": "System.err", "log4j.appender.err.follow": "true",
+            "log4j.appender.err.layout": "org.apache.log4j.PatternLayout",
+            "log4j.appender.err.layout.ConversionPattern": "%p %m (%c)%n"})
+        self._process = subprocess.Popen(
+            ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.security.manager=allow",
+             "-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=2",  # sets of enums in the same order each time
+             f"-Dlog4j.configuration=file:{logging}", "-cp", f"{classes}:{libs}", "ToolRunner"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=die_with_parent)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+
+    def run(self, name, *arguments, stdin=""):
+        """{"out", "err", "code"}"""
+        self._process.stdin.write(json.dumps({"main": self.MAIN[name], "arguments": arguments, "stdin": stdin}) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the JVM of the tools has ended in {name} {' '.join(arguments)}")
+        return json.loads(answer)
+
+
 def write_properties(path, properties):
     with open(path, "w", encoding="utf-8") as target:
         for key, value in properties.items():
@@ -45,6 +91,14 @@ def zookeeper_properties(directory, port):
     return write_properties(os.path.join(directory, "zookeeper.properties"), {
         "dataDir": os.path.join(directory, "zookeeper"), "clientPort": port, "clientPortAddress": "127.0.0.1",
         "maxClientCnxns": 0, "admin.enableServer": "false", "tickTime": 500, "maxSessionTimeout": 60000})
+
+
+def debian_zookeeper(properties):
+    """Debian's own ZooKeeper (package zookeeper), its process."""
+    if not os.path.exists(DEBIAN_ZOOKEEPER):
+        raise RuntimeError(f"{DEBIAN_ZOOKEEPER} is not there (Debian: apt-get install zookeeper)")
+    return Process(["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", DEBIAN_ZOOKEEPER,
+                    "org.apache.zookeeper.server.quorum.QuorumPeerMain", properties])
 
 
 def broker_properties(directory, port, zookeeper, **more):

@@ -5,6 +5,7 @@
 
 #include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
+#include "storage/log/partition_metadata.h"
 
 namespace ottla::storage {
 
@@ -22,6 +23,11 @@ Status Log::noted(Status status) const {
   return status;
 }
 
+void Log::set_offline() {
+  offline_ = true;
+  if (progress_handler_) progress_handler_();
+}
+
 Result<std::unique_ptr<Segment>> Log::open_segment(int64_t base_offset) {
   return Segment::open(files_, directory_, base_offset, static_cast<uint32_t>(config_.index_interval_bytes));
 }
@@ -35,20 +41,14 @@ Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
     if (!reserved.ok()) return reserved;
   }
   segments_[base_offset] = std::move(*made);
+  ++name_changes_;
   return {};
 }
 
 Status Log::set_topic_id(const Uuid& id) {
   if (id.is_zero() || topic_id_ == id) return {};
   if (const Status usable = check_online(); !usable.ok()) return usable;
-  const std::string text = "version: 0\ntopic_id: " + id.to_string();
-  const std::string path = directory_ + "/" + kPartitionMetadata;
-  const auto file = files_.open(path + ".tmp", true);
-  if (!file.ok()) return noted(file.status());
-  Status status = (*file)->truncate(0);
-  if (status.ok())
-    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
-  if (status.ok()) status = files_.rename(path + ".tmp", path);
+  const Status status = write_partition_metadata(files_, directory_ + "/" + kPartitionMetadata, id);
   if (status.ok()) topic_id_ = id;
   return noted(status);
 }
@@ -100,6 +100,12 @@ Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_of
               [](const auto& a, const auto& b) { return a.first_offset < b.first_offset; });
   }
   return info;
+}
+
+FileSlice Log::place_of(int64_t offset, uint32_t max_bytes) const {
+  if (offset < log_start_offset_ || offset >= log_end_offset_ || offline_) return {};
+  FileSlice place = std::prev(segments_.upper_bound(offset))->second->place_of(offset, max_bytes);
+  return place.length > 0 && place.file->in_memory(place.position, place.length) ? FileSlice() : place;
 }
 
 // Where whole batches end that fit into `max_bytes` and lie below `end_offset`; at the end of `first` at
@@ -169,7 +175,8 @@ LeaderEpochCache::EpochEnd Log::end_of_epoch(int32_t epoch) const {
 
 Status Log::begin_epoch(int32_t leader_epoch) {
   const Status usable = check_online();
-  return usable.ok() ? noted(epochs_.assign(leader_epoch, log_end_offset_)) : usable;
+  if (!usable.ok() || config_.magic < records::kMagicV2) return usable;
+  return noted(epochs_.assign(leader_epoch, log_end_offset_));
 }
 
 Status Log::delete_records(int64_t offset) {
@@ -228,11 +235,16 @@ Status Log::cut_to(int64_t offset) {
   while (status.ok() && segments_.rbegin()->first >= offset && segments_.size() > 1) {
     status = remove_segment(segments_.rbegin()->first);
   }
-  if (status.ok()) status = active().truncate_to(offset);
   if (!status.ok()) return status;
-  log_end_offset_ = active().next_offset();
+  // Where compaction left a gap, the log ends in it; a batch that holds `offset` goes as a whole.
+  const auto first_cut = active().find(offset);
+  if (!first_cut.ok()) return first_cut.status();
+  status = active().truncate_to(offset);
+  if (!status.ok()) return status;
+  log_end_offset_ = first_cut->has_value() ? std::min(offset, (*first_cut)->header.base_offset) : offset;
   high_watermark_ = std::min(high_watermark_, log_end_offset_);
   recovery_point_ = std::min(recovery_point_, log_end_offset_);
+  flushed_offset_ = std::min(flushed_offset_, log_end_offset_);
   log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
   status = epochs_.truncate_from_end(log_end_offset_);
   return status.ok() ? load_producers() : status;
@@ -244,7 +256,7 @@ Status Log::start_over_at(int64_t offset) {
   if (status.ok()) status = remove_snapshots([](int64_t) { return true; });
   if (status.ok()) status = start_segment(offset, 0);
   if (!status.ok()) return status;
-  log_start_offset_ = log_end_offset_ = high_watermark_ = recovery_point_ = offset;
+  log_start_offset_ = log_end_offset_ = high_watermark_ = flushed_offset_ = recovery_point_ = offset;
   producers_.clear();
   return epochs_.clear();
 }
@@ -259,9 +271,11 @@ Result<int> Log::apply_retention(int64_t now_ms) {
     const bool last = std::next(at) == segments_.end();
     // What compaction left empty goes with what lies behind it.
     if (segment.size() == 0 && !last) continue;
-    // Segments without a timestamp (the old format) are never too old by themselves.
-    const bool too_old = config_.retention_ms >= 0 && segment.max_timestamp() >= 0 &&
-                         now_ms - segment.max_timestamp() > config_.retention_ms;
+    // Records of format 0 have no time: the file's counts.
+    const int64_t newest_ms =
+        segment.max_timestamp() >= 0 ? segment.max_timestamp() : segment.file().modified_ms();
+    const bool too_old =
+        config_.retention_ms >= 0 && newest_ms >= 0 && now_ms - newest_ms > config_.retention_ms;
     const bool too_much = config_.retention_bytes >= 0 &&
                           size >= static_cast<uint64_t>(config_.retention_bytes) + segment.size();
     const bool below_start = !last && std::next(at)->first <= log_start_offset_;
@@ -284,37 +298,16 @@ Result<int> Log::apply_retention(int64_t now_ms) {
   return count;
 }
 
-std::function<Status()> Log::flush_work() {
-  std::vector<std::shared_ptr<File>> dirty;
-  Status collected;
-  for (auto at = segments_.rbegin(); at != segments_.rend() && collected.ok(); ++at) {
-    collected = at->second->collect_files(dirty);
-    if (at->first <= recovery_point_) break;
-  }
-  const std::string parent = std::exchange(parent_synced_, true) ? "" : parent_directory(directory_);
-  return [&files = files_, directory = directory_, parent, dirty = std::move(dirty),
-          status = collected]() mutable {
-    for (const auto& file : dirty) {
-      if (status.ok()) status = file->sync();
-    }
-    if (status.ok() && !parent.empty()) status = files.sync_directory(parent);
-    return status.ok() ? files.sync_directory(directory) : status;
-  };
+std::optional<Log::OldestSegment> Log::oldest_closed_segment() const {
+  const Segment& oldest = *segments_.begin()->second;
+  if (segments_.size() == 1 || offline_ || !config_.cleanup_delete || oldest.next_offset() > high_watermark_)
+    return std::nullopt;
+  return OldestSegment{oldest.max_timestamp(), oldest.size()};
 }
 
-Status Log::flush() {
-  const Status flushed = flush_work()();
-  if (flushed.ok()) mark_flushed(log_end_offset_);
-  return flushed;
-}
-
-Status Log::close_clean() {
-  Status status = check_online();
-  if (status.ok()) status = active().seal();
-  // Empty logs need none: there is nothing to walk.
-  if (status.ok() && log_end_offset_ > log_start_offset_) status = take_snapshot(true);
-  if (status.ok() && (log_end_offset_ > recovery_point_ || !parent_synced_)) status = flush();
-  return status;
+Status Log::drop_oldest_segment() {
+  OTTLA_CHECK(segments_.size() > 1);
+  return noted(raise_start(std::max(log_start_offset_, std::next(segments_.begin())->first)));
 }
 
 Status Log::rename_directory(const std::string& directory) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "broker/config/log_config.h"
+#include "broker/partitions/cold_reads.h"
 #include "broker/partitions/fetch_session.h"
 #include "broker/partitions/partition_manager.h"
 #include "protocol/generated/fetch_request.h"
@@ -103,6 +104,7 @@ class DataTest : public ApiTest {
     loop.run_pending();
     partitions = std::make_unique<PartitionManager>(*logs);
     sessions = std::make_unique<FetchSessionCache>(session_slots, 1);
+    cold_reads = std::make_unique<ColdReads>(loop);
     serve();
   }
   // Stops cleanly and comes up again with what is on disk.
@@ -119,8 +121,8 @@ class DataTest : public ApiTest {
   void serve() {
     dispatcher.reset();
     services.reset();
-    services.reset(new Services{loop, configs->broker(), *configs, metadata, *partitions, *logs, *sessions,
-                                topics, *coordinator});
+    services.reset(new Services{loop, configs->broker(), *configs, metadata, *partitions, *cold_reads, *logs,
+                                *sessions, topics, config_admin, *coordinator});
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
     connect();
   }
@@ -232,6 +234,7 @@ class DataTest : public ApiTest {
   std::unique_ptr<storage::LogManager> logs;
   std::unique_ptr<PartitionManager> partitions;
   std::unique_ptr<FetchSessionCache> sessions;
+  std::unique_ptr<ColdReads> cold_reads;
   std::optional<std::vector<uint8_t>> arrived;
 
  private:

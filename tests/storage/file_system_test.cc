@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both bodies of the file-system seam behave alike; the faulty one also forgets and fails when told to.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -146,6 +148,26 @@ TEST_P(FileSystemTest, WritesAtomicallyAndLeavesNoTemporaryFile) {
   const auto space = files_->space(root_);
   ASSERT_TRUE(space.ok());
   EXPECT_GE(space->total_bytes, space->usable_bytes);
+}
+
+TEST(PosixFileTest, KnowsWhatThePageCacheHas) {
+  char name[] = "/var/tmp/ottla-pages-XXXXXX";
+  const int fd = ::mkstemp(name);
+  ASSERT_GE(fd, 0);
+  const auto files = posix_file_system();
+  const auto file = *files->open(name, false);
+  const std::vector<uint8_t> bytes(1 << 20, 7);
+  ASSERT_TRUE(file->write_at(bytes, 0).ok());
+  EXPECT_TRUE(file->in_memory(0, 1 << 20));
+  ASSERT_TRUE(file->sync().ok());
+  ASSERT_EQ(::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+  const bool forgotten = !file->in_memory(500'000, 1000);
+  std::vector<uint8_t> back(1 << 20);
+  ASSERT_TRUE(file->read_exactly_at(back, 0).ok());
+  EXPECT_TRUE(file->in_memory(0, 1 << 20));
+  ::close(fd);
+  ::unlink(name);
+  if (!forgotten) GTEST_SKIP() << "the file system of /var/tmp keeps its pages";
 }
 
 INSTANTIATE_TEST_SUITE_P(Bodies, FileSystemTest, testing::Bool(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/log_cleaner.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -86,7 +87,9 @@ class LogCleanerTest : public testing::Test {
     return found;
   }
   bool is_clean(const std::string& topic) {
-    return log(topic).cleaned_up_to() == log(topic).active_base_offset();
+    const Log& log = this->log(topic);
+    return log.cleaned_up_to() >= log.active_base_offset() ||
+           log.cleaning_plan(loop_.wall_ms()).dirty_bytes == 0;
   }
   std::string checkpoint() {
     return files_.exists("/d1/cleaner-offset-checkpoint") ? *files_.read_text("/d1/cleaner-offset-checkpoint")
@@ -298,28 +301,38 @@ TEST_F(LogCleanerTest, AppendsGoOnWhileALogIsCleaned) {
   EXPECT_EQ(left.back(), 109);
 }
 
-// H6: whatever happens to the log between two steps of its cleaning.
+// H6: whatever happens to the log between two steps of its cleaning. Of what was there when it was cut, the
+// last record of each key stays. (Of a key whose newer record was cut off after it had replaced an older one,
+// nothing is left: that is why only what is below the high watermark is cleaned, and nothing below it is cut
+// off.)
 TEST_F(LogCleanerTest, H6CompactionRacesTruncationAndPrefixDeletesWithoutLoss) {
   throttle();
   config_.min_cleanable_dirty_ratio = 0;
+  constexpr int kKeys = 7;
   for (int wait = 0; wait < 40; ++wait) {
     for (int what = 0; what < 3; ++what) {
+      SCOPED_TRACE(fmt::format("waited {}, did {}", wait, what));
       files_.remove_all("/d1").ok();
       filled_.clear();
       start();
-      fill("t", 60, 7);
+      fill("t", 60, kKeys);
       loop_.advance(1000 + wait * 150);
+      std::map<int64_t, int64_t> last_of_key;
+      for (const int64_t offset : offsets("t")) {
+        if (what == 1 || offset < 31) last_of_key[offset % kKeys] = offset;
+      }
       ASSERT_TRUE((what == 1 ? log("t").delete_records(31) : log("t").truncate_to(31)).ok());
-      if (what == 2) fill("t", 29, 7);
+      if (what == 2) {
+        filled_["t"] = 31;
+        fill("t", 29, kKeys);
+        for (int64_t offset = 31; offset < 60; ++offset) last_of_key[offset % kKeys] = offset;
+      }
       loop_.advance(300'000);
       ASSERT_TRUE(is_clean("t"));
+      EXPECT_EQ(log("t").log_end_offset(), what == 0 ? 31 : 60);
       const auto left = offsets("t");
-      const int64_t end = log("t").log_end_offset();
-      EXPECT_EQ(end, what == 0 ? left.back() + 1 : 60);
-      // The last of each of the seven keys lies in the last seven offsets (of what was left).
-      const int64_t last = left.back();
-      for (int64_t offset = last - 6; offset <= last; ++offset)
-        EXPECT_THAT(left, Contains(offset)) << "waited " << wait << ", did " << what;
+      EXPECT_TRUE(std::is_sorted(left.begin(), left.end()));
+      for (const auto& [key, offset] : last_of_key) EXPECT_THAT(left, Contains(offset));
       for (const std::string& name : entries("/d1/t-0")) EXPECT_THAT(name, Not(HasSubstr(".cleaned")));
       EXPECT_TRUE(failed_.empty());
       EXPECT_FALSE(logs_->cleaner().is_uncleanable({"t", 0}));

@@ -62,7 +62,7 @@ class CleaningCrashTest : public CleaningTest {
     if (second) must_clean(kNow);
     cleaned_up_to_ = log_->cleaned_up_to();
   }
-  void crash_at_each_call(bool second, bool power_cut) {
+  void crash_at_each_call(bool second, bool power_cut, int at_least) {
     const int64_t now_ms = second ? kNow + config_.delete_retention_ms : kNow;
     int crashes = 0;
     for (const Call kind : kCalls) {
@@ -87,21 +87,21 @@ class CleaningCrashTest : public CleaningTest {
         ++crashes;
       }
     }
-    EXPECT_GT(crashes, 60);
+    EXPECT_GE(crashes, at_least);
   }
 };
 
 TEST_F(CleaningCrashTest, H5CompactionKilledAtEachCallLeavesTheOldSetOrTheNewAndNoHole) {
-  crash_at_each_call(false, false);
+  crash_at_each_call(false, false, 60);
 }
 
 TEST_F(CleaningCrashTest, H5CompactionCutOffFromPowerAtEachCallLeavesTheOldSetOrTheNewAndNoHole) {
-  crash_at_each_call(false, true);
+  crash_at_each_call(false, true, 60);
 }
 
 TEST_F(CleaningCrashTest, H5ACrashWhileATombstoneGoesBringsNoDeletedKeyBack) {
-  crash_at_each_call(true, false);
-  crash_at_each_call(true, true);
+  crash_at_each_call(true, false, 30);
+  crash_at_each_call(true, true, 30);
 }
 
 TEST_F(CleaningCrashTest, H5AStartAfterACrashMayCrashToo) {

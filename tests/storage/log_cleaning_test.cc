@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 #include "cleaning_fixture.h"
 #include "protocol/records/legacy_records.h"
 
@@ -70,6 +73,38 @@ TEST_F(CleaningTest, BatchesKeepTheirRangeCodecEpochAndHeaders) {
     ASSERT_EQ(headers.size(), 1u);
     EXPECT_EQ(headers[0].key, "of");
     log_.reset();
+  }
+}
+
+// Longer than what a reader of records keeps in memory at once.
+TEST_F(CleaningTest, RecordsOfLongCompressedBatchesStayAsTheyAre) {
+  config_.max_message_bytes = 8 << 20;
+  config_.segment_bytes = 64 << 20;
+  for (const Compression codec : {Compression::kNone, Compression::kGzip, Compression::kSnappy,
+                                  Compression::kLz4, Compression::kZstd}) {
+    open();
+    Pairs pairs(3000);
+    std::mt19937_64 random(11);
+    std::map<std::string, std::string> expected;
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      std::string value;
+      while (value.size() < 800) value += std::to_string(random());
+      pairs[i] = {"key" + std::to_string(i % 2000), value};
+      expected[pairs[i].first] = value;
+    }
+    put_batch(pairs, {}, codec);
+    new_segment();
+    must_clean();
+    expected["filler"] = keyed().back().value.value();
+    std::map<std::string, std::string> found;
+    for (const KeyedRecord& record : keyed()) {
+      EXPECT_TRUE(found.emplace(record.key, record.value.value()).second);
+    }
+    EXPECT_TRUE(found == expected) << "codec " << static_cast<int>(codec);
+    log_.reset();
+    ASSERT_TRUE(files_.remove_all(kDirectory).ok());
+    ASSERT_TRUE(files_.make_directories(kDirectory).ok());
+    cleaned_up_to_ = 0;
   }
 }
 
@@ -217,7 +252,8 @@ TEST_F(CleaningTest, SmallSegmentsBecomeOneAsFarAsSegmentBytesAllows) {
   ASSERT_EQ(log_->segment_count(), 10u);
   must_clean();
   EXPECT_EQ(log_->segment_count(), 2u);
-  EXPECT_EQ(keyed().size(), 10u);
+  EXPECT_EQ(keyed().size(), 11u)
+      << "nine keys, the last filler that is behind the active segment, and the one in it";
   config_.segment_bytes = 300;
   log_->update_config(config_);
   for (int i = 0; i < 20; ++i) put("k" + std::to_string(i % 4), std::string(50, 'w'));
@@ -358,6 +394,19 @@ TEST_F(CleaningTest, ASliceOutlivesTheCleaningOfItsSegment) {
   EXPECT_EQ(bytes_of(read->slice), before);
 }
 
+TEST_F(CleaningTest, ATruncationIntoAGapEndsTheLogThereAndAppendsGoOn) {
+  open();
+  for (int i = 0; i < 10; ++i) put("a", std::to_string(i));
+  put("b", "1");
+  new_segment();
+  must_clean();
+  ASSERT_TRUE(log_->truncate_to(5).ok());
+  EXPECT_EQ(log_->log_end_offset(), 5);
+  EXPECT_EQ(seen(), "");
+  put("a", "again");
+  EXPECT_EQ(keyed()[0].offset, 5);
+}
+
 TEST_F(CleaningTest, ASegmentThatIsCleanAlreadyIsLeftAlone) {
   open();
   put("a", "1");
@@ -371,12 +420,22 @@ TEST_F(CleaningTest, ASegmentThatIsCleanAlreadyIsLeftAlone) {
 TEST_F(CleaningTest, DamageIsFoundAndNotCopied) {
   open();
   put("a", "1");
+  const uint64_t second = log_->size_in_bytes();
   put("a", "2");
   new_segment();
-  files_.contents(path(0, kLogSuffix))[80] ^= 1;
-  const Status cleaned = clean();
-  EXPECT_EQ(cleaned.code(), ErrorCode::CORRUPT_MESSAGE);
-  EXPECT_THAT(cleaned.message(), HasSubstr("00000000000000000000.log"));
+  // In the first batch's length, in its records, and in the second one's offset, which no CRC covers.
+  for (const uint64_t at : {uint64_t{9}, uint64_t{70}, second + 6, second + 7}) {
+    files_.contents(path(0, kLogSuffix))[at] ^= 8;
+    const Status cleaned = clean();
+    EXPECT_EQ(cleaned.code(), ErrorCode::CORRUPT_MESSAGE) << "byte " << at;
+    EXPECT_THAT(cleaned.message(), HasSubstr("00000000000000000000.log"));
+    files_.contents(path(0, kLogSuffix))[at] ^= 8;
+  }
+  files_.contents(path(0, kLogSuffix))[second + 7] ^= 1;
+  EXPECT_EQ(clean().code(), ErrorCode::CORRUPT_MESSAGE) << "two batches at one offset";
+  files_.contents(path(0, kLogSuffix))[second + 7] ^= 1;
+  must_clean();
+  EXPECT_EQ(seen(), "a=2");
 }
 
 TEST_F(CleaningTest, MessagesOfOldFormatsStayOrGoAsAWhole) {

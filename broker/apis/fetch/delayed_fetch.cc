@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "broker/apis/fetch/answer.h"
+#include "broker/partitions/cold_reads.h"
 
 namespace ottla::fetch {
 namespace {
@@ -30,6 +31,22 @@ void DelayedFetch::start(Request& request, const Parameters& parameters, FetchCo
   fetch->arm_timer();
 }
 
+void DelayedFetch::start_cold(Request& request, const Parameters& parameters, FetchContext context,
+                              std::span<const FetchTarget> targets, int32_t max_wait_ms,
+                              std::span<const PartitionRead> reads) {
+  Services& services = request.services;
+  const auto fetch = std::make_shared<DelayedFetch>(request, parameters, std::move(context), targets);
+  services.partitions.keep(fetch);
+  fetch->deadline_ms_ = services.loop.monotonic_ms() + max_wait_ms;
+  std::vector<FileSlice> slices;
+  for (const PartitionRead& read : reads) {
+    if (read.cold.length > 0) slices.push_back(read.cold);
+  }
+  services.cold_reads.bring(std::move(slices), [weak = fetch->weak_from_this()] {
+    if (const auto self = weak.lock()) self->on_warm();
+  });
+}
+
 DelayedFetch::DelayedFetch(Request& request, const Parameters& parameters, FetchContext context,
                            std::span<const FetchTarget> targets)
     : services_(request.services),
@@ -38,6 +55,7 @@ DelayedFetch::DelayedFetch(Request& request, const Parameters& parameters, Fetch
       context_(std::move(context)),
       listener_(request.listener),
       targets_(targets.begin(), targets.end()) {
+  parameters_.cold_too = true;
   names_.reserve(bytes_of_names(targets));
   std::string_view last;
   std::string_view copy;
@@ -65,6 +83,17 @@ void DelayedFetch::watch() {
     partition->add_waiter(*this);
     watched_.push_back(partition);
   }
+}
+
+// Partitions may have gone meanwhile: that is an error now, which does not wait.
+void DelayedFetch::on_warm() {
+  if (responder_.gone()) return leave();
+  std::vector<PartitionRead> reads;
+  const Progress progress = read_targets(services_, parameters_, targets_, reads);
+  const bool enough = progress.bytes >= static_cast<uint64_t>(std::max(parameters_.min_bytes, 0));
+  if (progress.urgent || enough || services_.loop.monotonic_ms() >= deadline_ms_) return finish(reads);
+  watch();
+  arm_timer();
 }
 
 void DelayedFetch::arm_timer() {

@@ -4,6 +4,7 @@
 //   1. every partition is given this waiter, a timer runs for max_wait_ms
 //   2. a partition changes: at the end of the turn, once for all that changed in it, everything is read again
 //   3. there is enough, or an error: the answer leaves in the same turn
+// Where records must come from the disk first, that is waited for in front of all this.
 // The time is over: what is there is the answer. The connection is gone: nothing is. It is noticed when a
 // partition changes, or at the latest after kConnectionCheckMs.
 //
@@ -29,6 +30,11 @@ class DelayedFetch : public PartitionWaiter, public std::enable_shared_from_this
   static void start(Request& request, const Parameters& parameters, FetchContext context,
                     std::span<const FetchTarget> targets, int32_t max_wait_ms);
 
+  // The same for `reads` of which some are cold: these are brought into memory first.
+  static void start_cold(Request& request, const Parameters& parameters, FetchContext context,
+                         std::span<const FetchTarget> targets, int32_t max_wait_ms,
+                         std::span<const PartitionRead> reads);
+
   DelayedFetch(Request& request, const Parameters& parameters, FetchContext context,
                std::span<const FetchTarget> targets);
   ~DelayedFetch() override;
@@ -38,6 +44,7 @@ class DelayedFetch : public PartitionWaiter, public std::enable_shared_from_this
 
  private:
   void watch();
+  void on_warm();
   void arm_timer();
   void on_timer();
   void look_again();

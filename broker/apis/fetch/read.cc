@@ -10,7 +10,8 @@
 namespace ottla::fetch {
 namespace {
 
-// Before version 3 a client cannot be told that a batch is larger than its limit: it gets the batch.
+// Before version 3 a client cannot be told that a batch is larger than its limit: it gets the batch, as long
+// as the answer is below fetch.max.bytes.
 constexpr int16_t kFirstWithMaxBytes = 3;
 // Kafka 2.8 (up to version 12) serves whoever calls itself a replica; later ones only those assigned.
 constexpr int16_t kFirstThatChecksReplicas = 13;
@@ -66,6 +67,10 @@ ErrorCode read_records(const storage::Log& log, const Parameters& parameters, co
   int64_t end = log.high_watermark();
   if (parameters.read_committed) end = log.last_stable_offset();
   if (parameters.from_follower()) end = log.log_end_offset();
+  if (!parameters.cold_too && target.fetch_offset < end) {
+    out.cold = log.place_of(target.fetch_offset, static_cast<uint32_t>(max_bytes));
+    if (out.cold.length > 0) return ErrorCode::NONE;
+  }
   auto read = log.read(target.fetch_offset, static_cast<uint32_t>(max_bytes), end, limit.at_least_one,
                        parameters.read_committed && !parameters.from_follower());
   if (!read.ok()) {
@@ -104,10 +109,14 @@ Progress read_targets(Services& services, const Parameters& parameters, std::spa
   Limit limit{parameters.max_bytes, true};
   for (const FetchTarget& target : targets) {
     const PartitionRead& read = reads.emplace_back(read_target(services, parameters, target, limit));
-    progress.bytes += read.slice.length;
+    const uint32_t length = std::max(read.slice.length, read.cold.length);
+    progress.bytes += length;
+    progress.cold = progress.cold || read.cold.length > 0;
     progress.urgent = progress.urgent || read.error != ErrorCode::NONE || read.diverging.epoch >= 0;
-    if (read.slice.length > 0 && parameters.version >= kFirstWithMaxBytes) limit.at_least_one = false;
-    limit.bytes = std::max<int64_t>(0, limit.bytes - read.slice.length);
+    limit.bytes = std::max<int64_t>(0, limit.bytes - length);
+    // Where each partition gets a batch, a thousand of them must not cost a gigabyte.
+    if (length > 0 && (parameters.version >= kFirstWithMaxBytes || limit.bytes == 0))
+      limit.at_least_one = false;
   }
   return progress;
 }

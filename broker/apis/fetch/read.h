@@ -18,6 +18,8 @@ struct Parameters {
   bool read_committed = false;
   int32_t min_bytes = 0;
   int32_t max_bytes = INT32_MAX;
+  // Records that are not in memory are read from the disk, on the loop. Else they are only named.
+  bool cold_too = false;
 
   bool from_follower() const { return replica_id >= 0; }
 };
@@ -29,6 +31,8 @@ struct PartitionRead {
   int64_t last_stable_offset = -1;
   int64_t log_start_offset = -1;
   FileSlice slice;
+  // What must come into memory before this can be read; `slice` is empty then.
+  FileSlice cold;
   std::vector<storage::AbortedTransaction> aborted;
   // Where the client's log and ours part; epoch -1: they do not.
   storage::LeaderEpochCache::EpochEnd diverging;
@@ -38,6 +42,8 @@ struct Progress {
   uint64_t bytes = 0;
   // An error or a diverging epoch: the client is not to wait.
   bool urgent = false;
+  // Something is cold: nothing can be said yet.
+  bool cold = false;
 };
 
 // Replaces `reads` by one element for each target. Reads no records, only finds them.
