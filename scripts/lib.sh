@@ -4,10 +4,10 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 BUILD_PACKAGES=(cmake ninja-build g++ ccache mold pkg-config libuv1-dev nlohmann-json3-dev libzstd-dev liblz4-dev
-  libsnappy-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
+  libsnappy-dev libssl-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
   libzookeeper-st-dev)
 # What only the tests need: peers to talk to, and the machines that run them.
-TEST_PACKAGES=(git librdkafka-dev kafkacat python3 python3-kazoo python3-mock python3-pytest zookeeper
+TEST_PACKAGES=(git librdkafka-dev kafkacat python3 python3-kazoo python3-pure-sasl openssl python3-mock python3-pytest zookeeper
   openjdk-17-jdk-headless maven)
 # A clang with libFuzzer; Debian's default, 14, cannot read all of this C++20.
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
