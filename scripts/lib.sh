@@ -7,8 +7,8 @@ BUILD_PACKAGES=(cmake ninja-build g++ ccache mold pkg-config libuv1-dev nlohmann
   libsnappy-dev libssl-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
   libzookeeper-st-dev)
 # What only the tests need: peers to talk to, and the machines that run them.
-TEST_PACKAGES=(git librdkafka-dev kafkacat python3 python3-kazoo python3-pure-sasl openssl python3-mock python3-pytest zookeeper
-  openjdk-17-jdk-headless maven)
+TEST_PACKAGES=(git librdkafka-dev kafkacat python3 python3-kazoo python3-pure-sasl openssl python3-mock python3-pytest
+  zookeeper valgrind openjdk-17-jdk-headless maven e2fsprogs strace)
 # A clang with libFuzzer; Debian's default, 14, cannot read all of this C++20.
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 TOOL_PACKAGES=(clang-format clang-tidy)

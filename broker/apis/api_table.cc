@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "broker/apis/alter_configs.h"
 #include "broker/apis/api_versions.h"
 #include "broker/apis/create_partitions.h"
 #include "broker/apis/create_topics.h"
@@ -19,6 +20,7 @@
 #include "broker/apis/fetch.h"
 #include "broker/apis/find_coordinator.h"
 #include "broker/apis/heartbeat.h"
+#include "broker/apis/incremental_alter_configs.h"
 #include "broker/apis/init_producer_id.h"
 #include "broker/apis/join_group.h"
 #include "broker/apis/leave_group.h"
@@ -61,9 +63,11 @@ constexpr std::array kTable = std::to_array<ApiRow>({
     {ApiKey::kInitProducerId, 0, 6, handle_init_producer_id},
     {ApiKey::kOffsetForLeaderEpoch, 0, 4, handle_offset_for_leader_epoch},
     {ApiKey::kDescribeConfigs, 0, 4, handle_describe_configs},
+    {ApiKey::kAlterConfigs, 0, 2, handle_alter_configs},
     {ApiKey::kDescribeLogDirs, 0, 5, handle_describe_log_dirs},
     {ApiKey::kCreatePartitions, 0, 3, handle_create_partitions},
     {ApiKey::kDeleteGroups, 0, 3, handle_delete_groups},
+    {ApiKey::kIncrementalAlterConfigs, 0, 1, handle_incremental_alter_configs},
     {ApiKey::kOffsetDelete, 0, 0, handle_offset_delete},
     {ApiKey::kDescribeCluster, 0, 2, handle_describe_cluster},
     {ApiKey::kDescribeTopicPartitions, 0, 0, handle_describe_topic_partitions},

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/describe_configs.h"
 
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "broker/apis/config_resources.h"
 #include "broker/apis/services.h"
 #include "broker/config/broker_config.h"
 #include "broker/config/describe.h"
-#include "broker/config/value.h"
 #include "broker/controller/topic_admin.h"
 #include "protocol/generated/describe_configs_request.h"
 #include "protocol/generated/describe_configs_response.h"
@@ -21,12 +20,6 @@ using protocol::DescribeConfigsRequest;
 using protocol::DescribeConfigsResponse;
 using Entries = Result<std::vector<ConfigEntry>>;
 
-// org.apache.kafka.common.config.ConfigResource.Type
-constexpr int8_t kTopic = 2;
-constexpr int8_t kBroker = 4;
-constexpr int8_t kBrokerLogger = 8;
-constexpr int8_t kGroup = 32;
-
 Entries describe_topic(const Services& services, const std::string& name,
                        const config::DescribeOptions& options) {
   const std::string reason = invalid_topic_name_reason(name);
@@ -35,28 +28,17 @@ Entries describe_topic(const Services& services, const std::string& name,
   return config::describe_topic(services.configs, name, options);
 }
 
-// Ok for this broker's id. `others` names what else would do (" or empty string").
-Status check_broker_id(const Services& services, const std::string& name, const std::string& others) {
-  const auto id =
-      config::parse_whole(name, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max());
-  if (!id) return {ErrorCode::INVALID_REQUEST, "Broker id must be an integer, but it is: " + name};
-  if (*id == services.config.broker_id) return {};
-  return {ErrorCode::INVALID_REQUEST, "Unexpected broker id, expected " +
-                                          std::to_string(services.config.broker_id) + others +
-                                          ", but received " + name};
-}
-
 Entries describe_broker(const Services& services, const std::string& name,
                         const config::DescribeOptions& options) {
   if (name.empty()) return config::describe_broker_defaults(services.configs, options);
-  const Status status = check_broker_id(services, name, " or empty string");
+  const Status status = check_own_broker_id(services, name, " or empty string");
   if (!status.ok()) return status;
   return config::describe_broker(services.configs, options);
 }
 
 Status refuse_logger(const Services& services, const std::string& name) {
   if (name.empty()) return {ErrorCode::INVALID_REQUEST, "Broker id must not be empty"};
-  const Status status = check_broker_id(services, name, "");
+  const Status status = check_own_broker_id(services, name, "");
   if (!status.ok()) return status;
   return {ErrorCode::INVALID_REQUEST, "This broker has no loggers whose levels could be shown."};
 }
@@ -64,13 +46,13 @@ Status refuse_logger(const Services& services, const std::string& name) {
 Entries describe(const Services& services, int8_t type, const std::string& name,
                  const config::DescribeOptions& options) {
   switch (type) {
-    case kTopic:
+    case kTopicResource:
       return describe_topic(services, name, options);
-    case kBroker:
+    case kBrokerResource:
       return describe_broker(services, name, options);
-    case kBrokerLogger:
+    case kBrokerLoggerResource:
       return refuse_logger(services, name);
-    case kGroup:
+    case kGroupResource:
       if (name.empty()) return Status(ErrorCode::INVALID_REQUEST, "Group name must not be empty");
       return config::describe_group(options);
     default:

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "broker/apis/current_leader.h"
 #include "broker/apis/partition_lookup.h"
+#include "broker/apis/produce/delayed_produce.h"
+#include "broker/apis/produce/outcome.h"
 #include "protocol/base/log.h"
 #include "protocol/generated/produce_request.h"
-#include "protocol/generated/produce_response.h"
 #include "protocol/records/record_batch.h"
 
 namespace ottla {
@@ -20,12 +20,10 @@ using protocol::ProduceResponse;
 struct Scratch {
   ProduceRequest request;
   ProduceResponse response;
-  std::vector<storage::AppendInfo> infos;  // keeps alive what the response's views point to
+  produce::Outcome outcome;
 };
 
 constexpr int16_t kFirstWithBatches = 3;
-constexpr int16_t kFirstWithStorageError = 4;
-constexpr int16_t kFirstWithLeaders = 10;
 constexpr int16_t kFirstByTopicId = 13;
 // A request that took more memory takes it with it. Each element of a list keeps what its largest
 // predecessor needed, so that the square of this is what can add up.
@@ -98,76 +96,50 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
   return info;
 }
 
-void describe(const storage::AppendInfo& info, int16_t version, int32_t index,
-              ProduceResponse::PartitionProduceResponse& out) {
-  out.index = index;
-  const bool unknown = info.error == ErrorCode::KAFKA_STORAGE_ERROR && version < kFirstWithStorageError;
-  out.error_code = static_cast<int16_t>(unknown ? ErrorCode::NOT_LEADER_OR_FOLLOWER : info.error);
-  out.base_offset = info.first_offset;
-  out.log_append_time_ms = info.error == ErrorCode::NONE ? info.log_append_time_ms : -1;
-  out.log_start_offset = info.log_start_offset;
-  out.record_errors.clear();
-  for (const records::RecordError& error : info.record_errors) {
-    auto& one = out.record_errors.emplace_back();
-    one.batch_index = error.batch_index;
-    one.batch_index_error_message = error.message;
-  }
-  out.error_message = std::nullopt;
-  if (!info.message.empty()) out.error_message = info.message;
-  out.current_leader = {};
-}
-
-// Whether all went well.
-bool append_topic(Request& request, const ProduceRequest::TopicProduceData& data, Scratch& scratch,
-                  ProduceResponse::TopicProduceResponse& out) {
+void append_topic(Request& request, const ProduceRequest& asked, const ProduceRequest::TopicProduceData& data,
+                  produce::TopicOutcome& out) {
   std::optional<std::string_view> name = data.name;
   if (request.version >= kFirstByTopicId) name = topic_name_of(request.services, data.topic_id);
   out.name = data.name;
-  out.topic_id = data.topic_id;
-  out.partition_responses.resize(data.partition_data.size());
-  bool ok = true;
+  out.resolved_name = name.value_or("");
+  out.id = data.topic_id;
+  out.partitions.resize(data.partition_data.size());
   for (size_t p = 0; p < data.partition_data.size(); ++p) {
     const auto& partition = data.partition_data[p];
-    const auto& info = scratch.infos.emplace_back(name ? append(request, scratch.request, *name, partition)
-                                                       : failed(ErrorCode::UNKNOWN_TOPIC_ID));
-    describe(info, request.version, partition.index, out.partition_responses[p]);
-    ok = ok && info.error == ErrorCode::NONE;
-    if (info.error == ErrorCode::NOT_LEADER_OR_FOLLOWER && request.version >= kFirstWithLeaders) {
-      name_leader(current_leader(request.services, *name, partition.index, request.listener),
-                  scratch.response, out.partition_responses[p]);
-    }
+    out.partitions[p].index = partition.index;
+    out.partitions[p].info =
+        name ? append(request, asked, *name, partition) : failed(ErrorCode::UNKNOWN_TOPIC_ID);
   }
-  return ok;
+}
+
+void serve(Request& request, Scratch& scratch) {
+  const ProduceRequest& asked = scratch.request;
+  produce::Outcome& outcome = scratch.outcome;
+  outcome.acks = asked.acks;
+  outcome.topics.resize(asked.topic_data.size());
+  for (size_t t = 0; t < asked.topic_data.size(); ++t)
+    append_topic(request, asked, asked.topic_data[t], outcome.topics[t]);
+  if (asked.acks == 0) {
+    // The client waits for no answer; only a closed connection makes it look again.
+    if (outcome.ok()) return request.responder.send_nothing();
+    return request.reject("a record with acks=0 could not be appended");
+  }
+  if (produce::DelayedProduce::is_needed(request.services, outcome)) {
+    produce::DelayedProduce::start(request, std::move(outcome), asked.timeout_ms);
+  } else {
+    produce::answer(request.services, request.responder, request.listener, outcome, scratch.response);
+  }
 }
 
 }  // namespace
 
 void handle_produce(Request& request) {
   static thread_local Scratch scratch;
-  const ProduceRequest& produce = scratch.request;
   if (!request.decode(scratch.request)) {
     scratch = Scratch();
     return;
   }
-  size_t count = 0;
-  for (const auto& topic : produce.topic_data) count += topic.partition_data.size();
-  // Reserved whole: the answer's views point into the elements.
-  scratch.infos.clear();
-  scratch.infos.reserve(count);
-  scratch.response.node_endpoints.clear();
-  scratch.response.responses.resize(produce.topic_data.size());
-  bool ok = true;
-  for (size_t t = 0; t < produce.topic_data.size(); ++t) {
-    ok = append_topic(request, produce.topic_data[t], scratch, scratch.response.responses[t]) && ok;
-  }
-  if (produce.acks != 0) {
-    request.responder.send(scratch.response);
-  } else if (ok) {
-    request.responder.send_nothing();
-  } else {
-    // The client waits for no answer; only a closed connection makes it look again.
-    request.reject("a record with acks=0 could not be appended");
-  }
+  serve(request, scratch);
   if (request.body.memory_taken() > kKeptBytes) scratch = Scratch();
 }
 

@@ -8,10 +8,12 @@
 //   10    current leader on NOT_LEADER       12  implicit partition adding of transactions (KIP-890)
 //   13    topics by id (KIP-516)
 //
-// acks=0 gets no answer; where it fails, its connection is closed. acks=1 and acks=all are answered at once:
-// with one replica what is appended is committed. Every partition is answered by itself. Left out:
-// transactions. A transactional batch without a transactional id gets TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-// as with Kafka, one with an id INVALID_TXN_STATE, since no transaction can have been begun here.
+// acks=0 gets no answer; where it fails, its connection is closed. acks=1 and acks=all are answered at once,
+// since with one replica what is appended is committed; in durable mode, and where flush.messages says so,
+// when the records are on the disk (produce/delayed_produce.h). Every partition is answered by itself. Left
+// out: transactions. A transactional batch without a transactional id gets
+// TRANSACTIONAL_ID_AUTHORIZATION_FAILED as with Kafka, one with an id INVALID_TXN_STATE, since no transaction
+// can have been begun here.
 #pragma once
 
 #include "broker/apis/request.h"

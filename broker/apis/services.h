@@ -11,6 +11,7 @@ class PartitionManager;
 class ColdReads;
 class FetchSessionCache;
 class TopicAdmin;
+class ConfigAdmin;
 namespace config {
 struct BrokerConfig;
 class ConfigStore;
@@ -32,6 +33,7 @@ struct Services {
   storage::LogManager& logs;
   FetchSessionCache& fetch_sessions;
   TopicAdmin& topics;
+  ConfigAdmin& config_admin;
   groups::GroupCoordinator& groups;
 };
 

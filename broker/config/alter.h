@@ -34,12 +34,17 @@ Result<ConfigMap> required_values(const std::map<std::string, std::optional<std:
 Result<ConfigMap> apply_alterations(Scope scope, ConfigMap current,
                                     const std::vector<Alteration>& alterations);
 
+// Overrides of broker keys, each by itself; what check_broker_override says, with all the keys that it says
+// of.
+Status check_broker_overrides(const ConfigMap& overrides, bool per_broker);
+
 // One override of a broker key. INVALID_CONFIG where the key cannot change at run time, cannot be set for all
 // brokers at once, or does not allow the value. Keys that Kafka does not know are allowed, as there.
 Status check_broker_override(std::string_view key, std::string_view value, bool per_broker);
 
 // All overrides of this broker (`per_broker`) or of all: each by itself, and that the broker's settings as a
-// whole stay good.
+// whole stay good. What Kafka could change at run time and Ottla cannot (listeners and their security) is
+// refused too.
 Status validate_broker_overrides(const ConfigStore& store, const ConfigMap& overrides, bool per_broker);
 
 }  // namespace ottla::config

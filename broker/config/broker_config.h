@@ -21,6 +21,11 @@
 
 namespace ottla::config {
 
+// Ottla's own keys, beside ottla.emulate (release.h).
+inline constexpr std::string_view kLogMaxBytesKey = "ottla.log.max.bytes";
+inline constexpr std::string_view kClockJumpMaxKey = "ottla.retention.clock.jump.max.ms";
+inline constexpr std::string_view kDurabilityKey = "ottla.durability";
+
 struct BrokerConfig {
   // What was written, by key; where one was written twice, the last. Unknown keys too (Kafka shows them), and
   // dynamic overrides.
@@ -28,6 +33,11 @@ struct BrokerConfig {
 
   // ottla.emulate.
   Release emulate = Release::kAny;
+
+  // ottla.log.max.bytes: what all logs together may take, -1: no limit.
+  int64_t log_max_bytes = -1;
+  // ottla.retention.clock.jump.max.ms: how far ahead the clock may jump and be believed, -1: any.
+  int64_t retention_clock_jump_max_ms = 0;
 
   // node.id where it is set, else broker.id; -1: to be taken from meta.properties or from ZooKeeper.
   int32_t broker_id = -1;
@@ -68,6 +78,8 @@ struct BrokerConfig {
   int32_t request_timeout_ms = 0;
 
   std::vector<std::string> log_dirs;  // never empty
+  // ottla.durability=flush: what is acknowledged survives a power cut. Kafka's default is the page cache.
+  bool durable = false;
   int32_t num_partitions = 1;
   int32_t default_replication_factor = 1;
   bool auto_create_topics_enable = true;

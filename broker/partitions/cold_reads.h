@@ -21,8 +21,8 @@ class ColdReads {
 
   explicit ColdReads(EventLoop& loop) : loop_(loop) {}
 
-  // Calls `done` in a later turn, when all of `slices` were read once; never after this is gone. A failed read
-  // is for who reads again to see.
+  // Calls `done` in a later turn, when all of `slices` were read once; never after this is gone. A failed
+  // read is for who reads again to see.
   void bring(std::vector<FileSlice> slices, std::function<void()> done);
 
  private:

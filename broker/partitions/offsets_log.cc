@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/partitions/offsets_log.h"
 
+#include <algorithm>
+#include <deque>
+#include <utility>
+
 #include "protocol/base/log.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_reader.h"
@@ -8,6 +12,63 @@
 namespace ottla {
 
 using groups::StoredRecord;
+
+// Appends to one partition that wait for the disk, in their order.
+class PartitionOffsetsLog::Unflushed : public PartitionWaiter,
+                                       public std::enable_shared_from_this<Unflushed> {
+ public:
+  struct Append {
+    int64_t flush_offset;
+    int64_t base_offset;
+    std::function<void(ErrorCode, int64_t)> committed;
+  };
+
+  explicit Unflushed(EventLoop& loop) : loop_(loop) {}
+  ~Unflushed() override {
+    if (partition_ != nullptr) partition_->remove_waiter(*this);
+  }
+
+  bool empty() const { return appends_.empty(); }
+  void add(Partition& partition, Append append) {
+    if (partition_ == nullptr) {
+      partition_ = &partition;
+      partition.add_waiter(*this);
+    }
+    // One that needs no flush itself waits for those before it.
+    if (!appends_.empty()) append.flush_offset = std::max(append.flush_offset, appends_.back().flush_offset);
+    appends_.push_back(std::move(append));
+  }
+  void on_partition_changed() override {
+    if (std::exchange(scheduled_, true)) return;
+    loop_.defer([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->answer_what_is_flushed();
+    });
+  }
+  void on_partition_gone(Partition&) override {
+    partition_ = nullptr;
+    for (Append& append : std::exchange(appends_, {}))
+      append.committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
+  }
+
+ private:
+  // A callback may append again.
+  void answer_what_is_flushed() {
+    scheduled_ = false;
+    while (partition_ != nullptr && !appends_.empty()) {
+      const bool flushed = partition_->log().flushed_offset() >= appends_.front().flush_offset;
+      if (!flushed && !partition_->log().offline()) return;
+      const Append append = std::move(appends_.front());
+      appends_.pop_front();
+      append.committed(flushed ? ErrorCode::NONE : ErrorCode::KAFKA_STORAGE_ERROR,
+                       flushed ? append.base_offset : -1);
+    }
+  }
+
+  EventLoop& loop_;
+  Partition* partition_ = nullptr;
+  std::deque<Append> appends_;
+  bool scheduled_ = false;
+};
 
 struct PartitionOffsetsLog::Reading {
   int32_t partition;
@@ -84,6 +145,8 @@ int64_t next_offset_of(Bytes batch) {
 
 }  // namespace
 
+PartitionOffsetsLog::~PartitionOffsetsLog() = default;
+
 void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogRecord> records,
                                  std::function<void(ErrorCode, int64_t)> committed) {
   Partition* found = partitions_.find(kTopic, partition);
@@ -101,7 +164,11 @@ void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogR
     return committed(info.error, -1);
   }
   found->notify_waiters();
-  committed(ErrorCode::NONE, info.first_offset);
+  std::shared_ptr<Unflushed>& unflushed = unflushed_[partition];
+  const bool wait = info.flush_offset > found->log().flushed_offset() || (unflushed && !unflushed->empty());
+  if (!wait) return committed(ErrorCode::NONE, info.first_offset);
+  if (!unflushed) unflushed = std::make_shared<Unflushed>(loop_);
+  unflushed->add(*found, {info.flush_offset, info.first_offset, std::move(committed)});
 }
 
 void PartitionOffsetsLog::read(int32_t partition, std::function<void(const StoredRecord&)> visit,

@@ -2,12 +2,14 @@
 // The groups' records in the partitions of __consumer_offsets (kafka CoordinatorPartitionWriter,
 // CoordinatorLoaderImpl).
 //
-// Appends are committed when they return: with one replica the high watermark is the log's end. Reading
-// fetches one buffer after the other on the pool, and hands its records out on the loop.
+// Appends are committed when they return, since with one replica the high watermark is the log's end; in
+// durable mode when they are on the disk, however long that takes. Reading fetches one buffer after the other
+// on the pool, and hands its records out on the loop.
 //
 // Threads: the loop's. Callbacks of reads under way are dropped with the object.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "broker/groups/offsets_log.h"
@@ -24,6 +26,7 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
   // `load_buffer_bytes`: offsets.load.buffer.size. A batch that is larger is read whole.
   PartitionOffsetsLog(EventLoop& loop, PartitionManager& partitions, uint32_t load_buffer_bytes = 5 << 20)
       : loop_(loop), partitions_(partitions), load_buffer_bytes_(load_buffer_bytes) {}
+  ~PartitionOffsetsLog() override;
 
   // NOT_LEADER_OR_FOLLOWER where the partition is not here.
   void append(int32_t partition, std::span<const groups::LogRecord> records,
@@ -33,6 +36,7 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
 
  private:
   struct Reading;
+  class Unflushed;
 
   void read_on(const std::shared_ptr<Reading>& reading);
   void hand_out(const std::shared_ptr<Reading>& reading);
@@ -41,6 +45,7 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
   PartitionManager& partitions_;
   uint32_t load_buffer_bytes_;
   records::BatchBuilder builder_;
+  std::map<int32_t, std::shared_ptr<Unflushed>> unflushed_;  // by partition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

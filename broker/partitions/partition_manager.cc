@@ -8,7 +8,13 @@
 
 namespace ottla {
 
+Partition::Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch)
+    : topic_(std::move(topic)), topic_id_(topic_id), index_(index), log_(log), leader_epoch_(leader_epoch) {
+  log_.set_progress_handler([this] { notify_waiters(); });
+}
+
 Partition::~Partition() {
+  log_.set_progress_handler(nullptr);
   for (PartitionWaiter* waiter : std::exchange(waiters_, {})) waiter->on_partition_gone(*this);
 }
 
@@ -68,7 +74,8 @@ void PartitionManager::update_config(std::string_view topic, const storage::LogC
 void PartitionManager::delete_topic(std::string_view topic) {
   const auto found = topics_.find(topic);
   if (found != topics_.end()) {
-    // Out of sight first: waiters that are told look the partition up and find nothing.
+    // Out of sight first: waiters that are told look the partition up and find nothing. Gone before their
+    // logs.
     const TopicPartitions partitions = std::move(found->second);
     topics_.erase(found);
     count_ -= partitions.size();

@@ -44,12 +44,8 @@ class PartitionWaiter {
 
 class Partition {
  public:
-  Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch)
-      : topic_(std::move(topic)),
-        topic_id_(topic_id),
-        index_(index),
-        log_(log),
-        leader_epoch_(leader_epoch) {}
+  // `log` outlives it.
+  Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch);
   ~Partition();
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -58,6 +54,7 @@ class Partition {
   const Uuid& topic_id() const { return topic_id_; }
   int32_t index() const { return index_; }
   storage::Log& log() { return log_; }
+  const storage::Log& log() const { return log_; }
   int32_t leader_epoch() const { return leader_epoch_; }
   void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
 

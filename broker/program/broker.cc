@@ -43,6 +43,15 @@ ZkTopicAdmin::Settings topic_settings(const config::BrokerConfig& config) {
   return out;
 }
 
+ConnectionLimits connection_limits(const config::BrokerConfig& config) {
+  ConnectionLimits out;
+  out.max_frame_bytes = static_cast<size_t>(config.socket_request_max_bytes);
+  out.max_idle_ms = config.connections_max_idle_ms;
+  out.max_connections = config.max_connections;
+  out.max_connections_per_ip = config.max_connections_per_ip;
+  return out;
+}
+
 }  // namespace
 
 Broker::Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
@@ -126,7 +135,10 @@ Status Broker::open_log_directories() {
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
   settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
+  settings.recovery_threads_per_directory = config.num_recovery_threads_per_data_dir;
   settings.cleaner = config::to_cleaner_settings(config);
+  settings.max_bytes = config.log_max_bytes;
+  settings.clock_jump_max_ms = config.retention_clock_jump_max_ms;
   logs_ = std::make_unique<storage::LogManager>(
       files_, loop_, std::move(settings), random_,
       [this](const std::string& directory, const Status& why) { on_directory_failed(directory, why); });
@@ -216,14 +228,15 @@ void Broker::make_parts() {
       [this](const std::string& type, const std::string& name, ConfigChanges::Overrides overrides) {
         on_settings_changed(type, name, overrides);
       });
+  config_admin_ = std::make_unique<ZkConfigAdmin>(
+      *client_,
+      [this](const std::string& type, const std::string& name, const ConfigAdmin::Overrides& overrides) {
+        on_settings_changed(type, name, overrides);
+      });
   services_ =
       std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *cold_reads_,
-                                          *logs_, *fetch_sessions_, *topics_, *groups_});
-  ConnectionLimits limits;
-  limits.max_frame_bytes = static_cast<size_t>(config.socket_request_max_bytes);
-  limits.max_idle_ms = config.connections_max_idle_ms;
-  limits.max_connections = config.max_connections;
-  limits.max_connections_per_ip = config.max_connections_per_ip;
+                                          *logs_, *fetch_sessions_, *topics_, *config_admin_, *groups_});
+  const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();
     ports_.push_back(std::make_unique<KafkaPort>(flush_list_, std::move(bound.listener),
@@ -318,6 +331,8 @@ void Broker::on_settings_changed(const std::string& type, const std::string& nam
     return;
   }
   logs_->update_cleaner(config::to_cleaner_settings(configs_.broker()));
+  logs_->update_limits(configs_.broker().log_max_bytes, configs_.broker().retention_clock_jump_max_ms);
+  for (const auto& port : ports_) port->set_limits(connection_limits(configs_.broker()));
   if (!partitions_) return;
   for (const auto& [topic, metadata] : metadata_.topics()) apply_topic_config(topic);
 }

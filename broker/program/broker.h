@@ -26,6 +26,7 @@
 #include "broker/config/config_store.h"
 #include "broker/controller/config_changes.h"
 #include "broker/controller/controller.h"
+#include "broker/controller/zk_config_admin.h"
 #include "broker/controller/zk_topic_admin.h"
 #include "broker/groups/group_coordinator.h"
 #include "broker/metadata/metadata_cache.h"
@@ -100,6 +101,7 @@ class Broker : private ControllerActions {
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<ZkTopicAdmin> topics_;
   std::unique_ptr<ConfigChanges> config_changes_;
+  std::unique_ptr<ZkConfigAdmin> config_admin_;
   std::unique_ptr<Services> services_;
   struct BoundListener {
     config::Endpoint endpoint;

@@ -25,12 +25,14 @@ std::vector<std::string> without_script_options(std::vector<std::string> argumen
   return kept;
 }
 
-// kafka-server-start(.sh) and zookeeper-server-start(.sh) are subcommands by another name.
+// kafka-server-start(.sh), zookeeper-server-start(.sh) and kafka-dump-log(.sh) are subcommands by another
+// name.
 std::vector<std::string> with_subcommand(std::vector<std::string> arguments) {
   std::string name = arguments.empty() ? "" : std::filesystem::path(arguments[0]).filename().string();
   if (name.ends_with(".sh")) name.resize(name.size() - 3);
   if (name == "kafka-server-start") arguments.insert(arguments.begin() + 1, "server");
   if (name == "zookeeper-server-start") arguments.insert(arguments.begin() + 1, "zookeeper");
+  if (name == "kafka-dump-log") arguments.insert(arguments.begin() + 1, "dump-log");
   return arguments;
 }
 
@@ -80,6 +82,36 @@ CLI::App* add_messages(CLI::App& app, MessagesArguments& out) {
   return messages;
 }
 
+// The options of kafka-dump-log, but for the decoders that are Java classes.
+CLI::App* add_dump_log(CLI::App& app, DumpLogArguments& out, std::string& emulated) {
+  CLI::App* dump =
+      app.add_subcommand("dump-log", "print what is in the files of a log directory, as kafka-dump-log");
+  dump->add_option("--files", out.files, "the files, with commas between them")
+      ->required()
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  dump->add_option("--emulate", emulated, "print it as the tool of this release does (2.8 or 4.4)")
+      ->check(CLI::IsMember({"2.8", "4.4"}));
+  dump->add_flag("--deep-iteration", out.deep_iteration, "show the records inside the batches");
+  dump->add_flag("--print-data-log", out.print_data_log, "show keys and values, too");
+  dump->add_flag("--index-sanity-check", out.index_sanity_check,
+                 "only look whether an index may be used as a broker's start would");
+  dump->add_flag("--verify-index-only", out.verify_index_only,
+                 "only compare an index with its segment, do not print it");
+  dump->add_flag("--offsets-decoder", out.offsets_decoder, "the records are those of __consumer_offsets");
+  dump->add_flag("--transaction-log-decoder", out.transaction_log_decoder,
+                 "the records are those of __transaction_state");
+  dump->add_flag("--cluster-metadata-decoder", out.cluster_metadata_decoder,
+                 "the records are those of KRaft's __cluster_metadata");
+  dump->add_flag("--skip-record-metadata", out.skip_record_metadata, "show only the contents of records");
+  dump->add_option("--max-message-size", out.max_message_size,
+                   "how far behind the position in an index its batch may reach")
+      ->check(CLI::PositiveNumber);
+  dump->add_option("--max-bytes", out.max_bytes, "how much of each .log is read")->check(CLI::PositiveNumber);
+  return dump;
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
@@ -126,6 +158,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
   common(zookeeper);
   CLI::App* decode = add_decode(app, out.decode);
   CLI::App* messages = add_messages(app, out.messages);
+  CLI::App* dump_log = add_dump_log(app, out.dump_log, emulated);
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.add_subcommand("help", "print this help");
 
@@ -147,6 +180,10 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& given) {
     if (server->parsed()) out.command = CommandLine::Command::kServer;
     if (decode->parsed()) out.command = CommandLine::Command::kDecode;
     if (messages->parsed()) out.command = CommandLine::Command::kMessages;
+    if (dump_log->parsed()) {
+      out.command = CommandLine::Command::kDumpLog;
+      out.dump_log.as_2_8 = emulated == "2.8";
+    }
     if (version->parsed()) out.command = CommandLine::Command::kVersion;
     if (zookeeper->parsed()) {
       out.command = CommandLine::Command::kZookeeper;

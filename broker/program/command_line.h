@@ -3,6 +3,7 @@
 // take when the program is called by those names.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +26,24 @@ struct MessagesArguments {
   std::optional<int> version = {};
 };
 
+// `ottla dump-log`
+struct DumpLogArguments {
+  std::vector<std::string> files = {};
+  bool as_2_8 = false;
+  bool print_data_log = false;
+  bool deep_iteration = false;
+  bool index_sanity_check = false;
+  bool verify_index_only = false;
+  bool skip_record_metadata = false;
+  bool offsets_decoder = false;
+  bool transaction_log_decoder = false;
+  bool cluster_metadata_decoder = false;
+  int max_message_size = 5 << 20;
+  int max_bytes = std::numeric_limits<int>::max();
+};
+
 struct CommandLine {
-  enum class Command { kStart, kServer, kZookeeper, kDecode, kMessages, kVersion };
+  enum class Command { kStart, kServer, kZookeeper, kDecode, kMessages, kDumpLog, kVersion };
   Command command = Command::kStart;
   std::string server_properties;     // empty: none given (start only)
   std::string zookeeper_properties;  // empty: none given
@@ -38,6 +55,7 @@ struct CommandLine {
   bool debug = false;
   DecodeArguments decode;
   MessagesArguments messages;
+  DumpLogArguments dump_log;
 };
 
 struct ParsedCommandLine {

@@ -11,6 +11,8 @@
 
 #include "protocol/json/frame.h"
 #include "protocol/json/message_list.h"
+#include "storage/dump/dump_log.h"
+#include "storage/io/file_system.h"
 
 namespace ottla {
 namespace {
@@ -68,6 +70,34 @@ int run_decode(const DecodeArguments& arguments) {
 int run_messages(const MessagesArguments& arguments) {
   const protocol::MessageListText list = protocol::list_messages({arguments.names, arguments.version});
   return print(list.ok, list.text, "messages");
+}
+
+int run_dump_log(const DumpLogArguments& arguments) {
+  using storage::DumpOptions;
+  DumpOptions options;
+  options.files = arguments.files;
+  options.style = arguments.as_2_8 ? DumpOptions::Style::k2_8 : DumpOptions::Style::k4_3;
+  options.decoder = arguments.offsets_decoder            ? DumpOptions::Decoder::kOffsets
+                    : arguments.transaction_log_decoder  ? DumpOptions::Decoder::kTransactions
+                    : arguments.cluster_metadata_decoder ? DumpOptions::Decoder::kMetadata
+                                                         : DumpOptions::Decoder::kText;
+  options.print_data = arguments.print_data_log;
+  options.deep = arguments.deep_iteration;
+  options.index_sanity_only = arguments.index_sanity_check;
+  options.verify_index_only = arguments.verify_index_only;
+  options.skip_record_metadata = arguments.skip_record_metadata;
+  options.max_message_size = arguments.max_message_size;
+  options.max_bytes = arguments.max_bytes;
+  const auto write = [](std::FILE* to) {
+    return [to](std::string_view line) {
+      std::fwrite(line.data(), 1, line.size(), to);
+      std::fputc('\n', to);
+    };
+  };
+  const auto files = storage::posix_file_system();
+  const int code = storage::dump_log(*files, options, {write(stdout), write(stderr)});
+  // What could not be written (a full disk, a closed pipe) must not pass for a complete dump.
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? code : 1;
 }
 
 }  // namespace ottla

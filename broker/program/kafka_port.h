@@ -30,6 +30,8 @@ class KafkaPort {
   ~KafkaPort();
 
   void start();
+  // For connections to come (max.connections, max.connections.per.ip changed).
+  void set_limits(const ConnectionLimits& limits) { limits_ = limits; }
   int port() const { return listener_->port(); }
   const std::string& listener_name() const { return name_; }
   size_t connection_count() const { return connections_.size(); }

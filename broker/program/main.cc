@@ -22,6 +22,7 @@ int run(const CommandLine& command_line) {
   }
   if (command_line.command == CommandLine::Command::kDecode) return run_decode(command_line.decode);
   if (command_line.command == CommandLine::Command::kMessages) return run_messages(command_line.messages);
+  if (command_line.command == CommandLine::Command::kDumpLog) return run_dump_log(command_line.dump_log);
   if (command_line.debug) set_log_level(LogLevel::kDebug);
   if (command_line.daemon) {
     const char* directory = std::getenv("LOG_DIR");

@@ -108,7 +108,7 @@ def kcat(*arguments, stdin="", seconds=60, check=True):
     return result
 
 
-def read_all(bootstrap, topic, form="%s", seconds=60):
+def read_all(bootstrap, topic, form="%s", seconds=60, options=()):
     """Every record of a topic, through librdkafka; a broker that has just started may not know it for a moment."""
     def known():
         lines = kcat("-L", "-b", bootstrap).out
@@ -116,7 +116,7 @@ def read_all(bootstrap, topic, form="%s", seconds=60):
             not any("Leader not available" in line or "leader -1" in line for line in lines)
     wait_until(known, 20, f"topic {topic} in the broker's metadata", every=0.2)
     return kcat("-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-f", form + "\\n",
-                seconds=seconds).out
+                *options, seconds=seconds).out
 
 
 def walkthrough(checks, *arguments, seconds=400):

@@ -38,10 +38,17 @@ std::unique_ptr<Timer> ManualLoop::make_timer(std::function<void()> callback) {
 }
 
 void ManualLoop::run_in_background(std::function<void()> work, std::function<void()> done) {
-  posted_.push_back([work = std::move(work), done = std::move(done)] {
+  (holding_ ? held_ : posted_).push_back([work = std::move(work), done = std::move(done)] {
     work();
     done();
   });
+}
+
+void ManualLoop::hold_background(bool hold) {
+  holding_ = hold;
+  if (hold) return;
+  for (auto& work : held_) posted_.push_back(std::move(work));
+  held_.clear();
 }
 
 std::unique_ptr<FdWatch> ManualLoop::watch_fd(int, std::function<void(bool, bool)>) {

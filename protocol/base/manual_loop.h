@@ -17,8 +17,10 @@ class ManualLoop : public EventLoop {
   std::unique_ptr<Timer> make_timer(std::function<void()> callback) override;
   void defer(std::function<void()> callback) override { deferred_.push_back(std::move(callback)); }
   void post(std::function<void()> callback) override { posted_.push_back(std::move(callback)); }
-  // Runs `work` at the next run_pending(), then `done`.
+  // Runs `work` at the next run_pending(), then `done`; not while the background is held.
   void run_in_background(std::function<void()> work, std::function<void()> done) override;
+  // A pool that is busy, or a disk that hangs.
+  void hold_background(bool hold);
   std::unique_ptr<FdWatch> watch_fd(int fd, std::function<void(bool, bool)> callback) override;
 
   // Runs everything posted, deferred and in the background until nothing is left.
@@ -35,6 +37,8 @@ class ManualLoop : public EventLoop {
   std::multimap<int64_t, ManualTimer*> timers_;
   std::deque<std::function<void()>> deferred_;
   std::deque<std::function<void()>> posted_;
+  std::deque<std::function<void()>> held_;
+  bool holding_ = false;
 };
 
 }  // namespace ottla

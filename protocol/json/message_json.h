@@ -9,6 +9,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "protocol/json/schema.h"
 #include "protocol/wire/reader.h"
@@ -33,6 +35,8 @@ struct MessageError {
 };
 
 std::string base64(Bytes bytes);
+// The inverse; ends at the first character that is none of base64's.
+std::vector<uint8_t> from_base64(std::string_view text);
 
 // The message that begins at bytes[position]; `position` moves behind it. Nothing, and `error`, where the
 // bytes are not such a message. Texts that are not UTF-8 stay as they are: dump() has to replace them.

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "protocol/records/compression.h"
-
 namespace ottla::records {
 namespace {
 
@@ -15,44 +13,41 @@ void write_blob(Writer& writer, const std::optional<Bytes>& value) {
 
 }  // namespace
 
-void BatchFilter::write_record(const RecordView& record, int64_t base_offset, int64_t base_timestamp) {
+void BatchFilter::begin(const RecordBatchView& batch, int64_t base_timestamp, bool delete_horizon,
+                        std::vector<uint8_t>& out) {
+  batch_ = batch;
+  out_ = &out;
+  begin_ = out.size();
+  header_ = {};
+  header_.attributes = static_cast<int16_t>(batch.attributes() & ~kDeleteHorizonFlag);
+  if (delete_horizon) header_.attributes |= kDeleteHorizonFlag;
+  header_.base_timestamp = base_timestamp;
+  out.resize(begin_ + kBatchHeaderSize);
+  records_.begin(batch.compression().value_or(Compression::kNone), out);
+}
+
+Status BatchFilter::keep(const RecordView& record) {
   scratch_.clear();
   scratch_.int8(0);
-  scratch_.varlong(
-      static_cast<int64_t>(static_cast<uint64_t>(record.timestamp) - static_cast<uint64_t>(base_timestamp)));
-  scratch_.varint(static_cast<int32_t>(record.offset - base_offset));
+  scratch_.varlong(static_cast<int64_t>(static_cast<uint64_t>(record.timestamp) -
+                                        static_cast<uint64_t>(header_.base_timestamp)));
+  scratch_.varint(static_cast<int32_t>(record.offset - batch_->base_offset()));
   write_blob(scratch_, record.key);
   write_blob(scratch_, record.value);
   scratch_.varint(record.header_count);
   scratch_.raw(record.raw_headers);
-  records_.varint(static_cast<int32_t>(scratch_.buffer().size()));
-  records_.raw(scratch_.buffer());
+  records_.pending().varint(static_cast<int32_t>(scratch_.buffer().size()));
+  records_.pending().raw(scratch_.buffer());
+  header_.max_timestamp = std::max(header_.max_timestamp, record.timestamp);
+  ++header_.record_count;
+  return records_.flush_if_large();
 }
 
-Status BatchFilter::rewrite(const RecordBatchView& batch, std::span<const RecordView> kept,
-                            std::optional<int64_t> delete_horizon_ms, std::vector<uint8_t>& out) {
-  OTTLA_CHECK(!kept.empty());
-  Header header;
-  header.attributes = static_cast<int16_t>(batch.attributes() & ~kDeleteHorizonFlag);
-  if (delete_horizon_ms) header.attributes |= kDeleteHorizonFlag;
-  header.base_timestamp = delete_horizon_ms.value_or(kept.front().timestamp);
-  header.record_count = static_cast<int32_t>(kept.size());
-  records_.clear();
-  for (const RecordView& record : kept) {
-    write_record(record, batch.base_offset(), header.base_timestamp);
-    header.max_timestamp = std::max(header.max_timestamp, record.timestamp);
-  }
-  const size_t begin = out.size();
-  out.resize(begin + kBatchHeaderSize);
-  const auto codec = batch.compression();
-  const Status status = codec ? compress(*codec, records_.buffer(), out)
-                              : Status(ErrorCode::UNKNOWN_SERVER_ERROR, "unknown compression type");
-  if (!status.ok()) {
-    out.resize(begin);
-    return status;
-  }
-  write_header(batch, header, begin, out);
-  return {};
+Status BatchFilter::finish() {
+  OTTLA_CHECK(header_.record_count > 0);
+  const Status finished = records_.finish();
+  if (finished.ok()) write_header(*batch_, header_, begin_, *out_);
+  return finished;
 }
 
 void BatchFilter::write_empty(const RecordBatchView& batch, std::vector<uint8_t>& out) {

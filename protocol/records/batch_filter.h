@@ -13,23 +13,29 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "protocol/base/status.h"
+#include "protocol/records/piecewise_compressor.h"
 #include "protocol/records/record_batch.h"
 #include "protocol/records/record_reader.h"
 #include "protocol/wire/writer.h"
 
 namespace ottla::records {
 
+// Records pass through one by one: no batch is in memory whole but as it stands in the log.
+//
 // Keeps its buffers from one batch to the next. One thread at a time.
 class BatchFilter {
  public:
-  // Appends `batch` with `kept` alone to `out`. Fails only where compression does. REQUIRES: `kept` is not
-  // empty, in the order of the batch, and its views are alive.
-  Status rewrite(const RecordBatchView& batch, std::span<const RecordView> kept,
-                 std::optional<int64_t> delete_horizon_ms, std::vector<uint8_t>& out);
+  // Begins to append `batch` to `out`, with `base_timestamp`: the first record's, or the delete horizon. Both
+  // stay alive until finish().
+  void begin(const RecordBatchView& batch, int64_t base_timestamp, bool delete_horizon,
+             std::vector<uint8_t>& out);
+  // Fails only where compression does, as finish(). REQUIRES: in the order of the batch.
+  Status keep(const RecordView& record);
+  // REQUIRES: something was kept.
+  Status finish();
   // Appends the header of `batch` alone: no record is left in it.
   void write_empty(const RecordBatchView& batch, std::vector<uint8_t>& out);
 
@@ -41,12 +47,15 @@ class BatchFilter {
     int32_t record_count = 0;
   };
 
-  void write_record(const RecordView& record, int64_t base_offset, int64_t base_timestamp);
   // Fills in the header in front of the records, which stand in `out` from `begin` on.
   void write_header(const RecordBatchView& batch, const Header& header, size_t begin,
                     std::vector<uint8_t>& out);
 
-  Writer records_;
+  std::optional<RecordBatchView> batch_;
+  std::vector<uint8_t>* out_ = nullptr;
+  size_t begin_ = 0;
+  Header header_;
+  PiecewiseCompressor records_;
   Writer scratch_;
 };
 

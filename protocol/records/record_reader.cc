@@ -126,7 +126,8 @@ Status RecordReader::open_legacy(Bytes batch) {
   const auto codec = message->compression();
   if (!codec) return {ErrorCode::UNKNOWN_SERVER_ERROR, "unknown compression type"};
   if (*codec == Compression::kNone) {
-    single_ = RecordView{message->offset, message->timestamp, message->key, message->value, 0, {}};
+    single_ =
+        RecordView{message->offset, message->timestamp, message->key, message->value, 0, {}, message->crc};
     return {};
   }
   if (*codec == Compression::kZstd) return {ErrorCode::INVALID_RECORD, "zstd in an old message format"};
@@ -196,7 +197,8 @@ std::optional<RecordView> RecordReader::next_inner() {
     return fail("inner record with a compression attribute set");
   const auto offset = static_cast<int64_t>(static_cast<uint64_t>(wrapper_.base_offset) +
                                            static_cast<uint64_t>(inner->offset));
-  return RecordView{offset, wrapper_.timestamp.value_or(inner->timestamp), inner->key, inner->value, 0, {}};
+  return RecordView{offset,    wrapper_.timestamp.value_or(inner->timestamp), inner->key, inner->value, 0, {},
+                    inner->crc};
 }
 
 Result<std::optional<TimestampedOffset>> first_record_at_or_after(Bytes batch, int64_t timestamp,

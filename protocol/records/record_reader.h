@@ -32,6 +32,8 @@ struct RecordView {
   // The headers as they stand in a v2 record, whole and checked; decoded by read_headers.
   int32_t header_count = 0;
   Bytes raw_headers;
+  // Of a message of v0 or v1, its own CRC.
+  uint32_t legacy_crc = 0;
 };
 
 // Appends the headers of `record` to `out`.

@@ -19,8 +19,8 @@ class ReadableFile {
   virtual int descriptor() const = 0;
   // Reads up to out.size() bytes at `position`. Returns the count, 0 at the end, -errno on failure.
   virtual ssize_t read_at(std::span<uint8_t> out, uint64_t position) const = 0;
-  // Whether reading these bytes needs no disk, as far as a look at a few of them tells. A guess: what is there
-  // now may go, and what no look fell on may be missing.
+  // Whether reading these bytes needs no disk, as far as a look at a few of them tells. A guess: what is
+  // there now may go, and what no look fell on may be missing.
   virtual bool in_memory(uint64_t /*position*/, uint32_t /*length*/) const { return true; }
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/io/file_system.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace ottla::storage {
 
@@ -20,7 +22,7 @@ Status File::read_exactly_at(std::span<uint8_t> out, uint64_t position) const {
 }
 
 Result<std::string> FileSystem::read_text(const std::string& path, uint64_t max_bytes) {
-  const auto file = open(path, false);
+  const auto file = open_for_reading(path);
   if (!file.ok()) return file.status();
   const auto size = (*file)->size();
   if (!size.ok()) return size.status();
@@ -40,6 +42,22 @@ Status FileSystem::write_atomically(const std::string& path, Bytes content) {
   if (status.ok()) status = (*file)->sync();
   if (status.ok()) status = rename(temporary, path);
   if (status.ok()) status = sync_directory(parent_directory(path));
+  return status;
+}
+
+void Unsynced::add(Unsynced others) {
+  std::move(others.files.begin(), others.files.end(), std::back_inserter(files));
+  std::move(others.directories.begin(), others.directories.end(), std::back_inserter(directories));
+}
+
+Status FileSystem::sync_all(const Unsynced& unsynced) {
+  Status status;
+  for (const auto& file : unsynced.files) {
+    if (status.ok()) status = file->sync();
+  }
+  for (const std::string& directory : unsynced.directories) {
+    if (status.ok()) status = sync_directory(directory);
+  }
   return status;
 }
 

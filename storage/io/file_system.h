@@ -49,6 +49,14 @@ struct DirectoryEntry {
   bool is_directory = false;
 };
 
+// What has to reach the disk together.
+struct Unsynced {
+  std::vector<std::shared_ptr<File>> files;
+  std::vector<std::string> directories;  // whose names changed
+
+  void add(Unsynced others);
+};
+
 struct DiskSpace {
   uint64_t total_bytes = 0;
   uint64_t usable_bytes = 0;
@@ -60,6 +68,8 @@ class FileSystem {
 
   // Opens for reading and writing; made where it misses if `create`.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, bool create) = 0;
+  // For files that belong to somebody else, or to nobody any more; writing fails.
+  virtual Result<std::shared_ptr<File>> open_for_reading(const std::string& path) { return open(path, false); }
   virtual bool exists(const std::string& path) = 0;
   // Makes the directory and its parents; fine where it is there.
   virtual Status make_directories(const std::string& path) = 0;
@@ -73,8 +83,13 @@ class FileSystem {
   virtual Status remove_all(const std::string& path) = 0;
   // Makes names created, renamed and removed in `path` survive a power cut.
   virtual Status sync_directory(const std::string& path) = 0;
+  // File::sync and sync_directory of all of it. Where it is much, and of one file system, one flush of the
+  // disk serves all.
+  virtual Status sync_all(const Unsynced& unsynced);
   // An exclusive lock on `path`, which is made where it misses. errno EWOULDBLOCK: another process has it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+  // When the contents of a file changed last, by the wall clock.
+  virtual Result<int64_t> modified_ms(const std::string& path) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
 
   // The whole file as text; at most `max_bytes`.

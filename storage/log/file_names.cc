@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/io/file_system.h"
+
 namespace ottla::storage {
 namespace {
 
@@ -32,6 +34,12 @@ std::optional<int64_t> offset_of_file_name(std::string_view name, std::string_vi
   return offset;
 }
 
+std::string unused_cut_name(FileSystem& files, const std::string& path) {
+  std::string name = path + kCutSuffix;
+  for (int number = 1; files.exists(name); ++number) name = path + kCutSuffix + "." + std::to_string(number);
+  return name;
+}
+
 std::string partition_directory(std::string_view topic, int32_t partition) {
   return fmt::format("{}-{}", topic, partition);
 }
@@ -54,6 +62,10 @@ std::string delete_directory(std::string_view topic, int32_t partition, std::str
 
 bool is_delete_directory(std::string_view name) {
   return name.ends_with(kDeleteDirectorySuffix) && name.find('.') != std::string_view::npos;
+}
+
+bool is_future_directory(std::string_view name) {
+  return name.ends_with(kFutureDirectorySuffix) && name.find('.') != std::string_view::npos;
 }
 
 }  // namespace ottla::storage

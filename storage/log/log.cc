@@ -5,6 +5,7 @@
 
 #include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
+#include "storage/log/partition_metadata.h"
 
 namespace ottla::storage {
 
@@ -22,6 +23,11 @@ Status Log::noted(Status status) const {
   return status;
 }
 
+void Log::set_offline() {
+  offline_ = true;
+  if (progress_handler_) progress_handler_();
+}
+
 Result<std::unique_ptr<Segment>> Log::open_segment(int64_t base_offset) {
   return Segment::open(files_, directory_, base_offset, static_cast<uint32_t>(config_.index_interval_bytes));
 }
@@ -35,20 +41,14 @@ Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
     if (!reserved.ok()) return reserved;
   }
   segments_[base_offset] = std::move(*made);
+  ++name_changes_;
   return {};
 }
 
 Status Log::set_topic_id(const Uuid& id) {
   if (id.is_zero() || topic_id_ == id) return {};
   if (const Status usable = check_online(); !usable.ok()) return usable;
-  const std::string text = "version: 0\ntopic_id: " + id.to_string();
-  const std::string path = directory_ + "/" + kPartitionMetadata;
-  const auto file = files_.open(path + ".tmp", true);
-  if (!file.ok()) return noted(file.status());
-  Status status = (*file)->truncate(0);
-  if (status.ok())
-    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
-  if (status.ok()) status = files_.rename(path + ".tmp", path);
+  const Status status = write_partition_metadata(files_, directory_ + "/" + kPartitionMetadata, id);
   if (status.ok()) topic_id_ = id;
   return noted(status);
 }
@@ -244,6 +244,7 @@ Status Log::cut_to(int64_t offset) {
   log_end_offset_ = first_cut->has_value() ? std::min(offset, (*first_cut)->header.base_offset) : offset;
   high_watermark_ = std::min(high_watermark_, log_end_offset_);
   recovery_point_ = std::min(recovery_point_, log_end_offset_);
+  flushed_offset_ = std::min(flushed_offset_, log_end_offset_);
   log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
   status = epochs_.truncate_from_end(log_end_offset_);
   return status.ok() ? load_producers() : status;
@@ -255,7 +256,7 @@ Status Log::start_over_at(int64_t offset) {
   if (status.ok()) status = remove_snapshots([](int64_t) { return true; });
   if (status.ok()) status = start_segment(offset, 0);
   if (!status.ok()) return status;
-  log_start_offset_ = log_end_offset_ = high_watermark_ = recovery_point_ = offset;
+  log_start_offset_ = log_end_offset_ = high_watermark_ = flushed_offset_ = recovery_point_ = offset;
   producers_.clear();
   return epochs_.clear();
 }
@@ -297,37 +298,16 @@ Result<int> Log::apply_retention(int64_t now_ms) {
   return count;
 }
 
-std::function<Status()> Log::flush_work() {
-  std::vector<std::shared_ptr<File>> dirty;
-  Status collected;
-  for (auto at = segments_.rbegin(); at != segments_.rend() && collected.ok(); ++at) {
-    collected = at->second->collect_files(dirty);
-    if (at->first <= recovery_point_) break;
-  }
-  const std::string parent = std::exchange(parent_synced_, true) ? "" : parent_directory(directory_);
-  return [&files = files_, directory = directory_, parent, dirty = std::move(dirty),
-          status = collected]() mutable {
-    for (const auto& file : dirty) {
-      if (status.ok()) status = file->sync();
-    }
-    if (status.ok() && !parent.empty()) status = files.sync_directory(parent);
-    return status.ok() ? files.sync_directory(directory) : status;
-  };
+std::optional<Log::OldestSegment> Log::oldest_closed_segment() const {
+  const Segment& oldest = *segments_.begin()->second;
+  if (segments_.size() == 1 || offline_ || !config_.cleanup_delete || oldest.next_offset() > high_watermark_)
+    return std::nullopt;
+  return OldestSegment{oldest.max_timestamp(), oldest.size()};
 }
 
-Status Log::flush() {
-  const Status flushed = flush_work()();
-  if (flushed.ok()) mark_flushed(log_end_offset_);
-  return flushed;
-}
-
-Status Log::close_clean() {
-  Status status = check_online();
-  if (status.ok()) status = active().seal();
-  // Empty logs need none: there is nothing to walk.
-  if (status.ok() && log_end_offset_ > log_start_offset_) status = take_snapshot(true);
-  if (status.ok() && (log_end_offset_ > recovery_point_ || !parent_synced_)) status = flush();
-  return status;
+Status Log::drop_oldest_segment() {
+  OTTLA_CHECK(segments_.size() > 1);
+  return noted(raise_start(std::max(log_start_offset_, std::next(segments_.begin())->first)));
 }
 
 Status Log::rename_directory(const std::string& directory) {

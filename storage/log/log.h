@@ -2,14 +2,16 @@
 // The log of one partition: a directory of segments in Kafka's own format (kafka UnifiedLog, LocalLog).
 //
 // Offsets: log_start <= high_watermark <= log_end; the last stable offset is the first offset of the oldest
-// open transaction, or the high watermark. With one replica the high watermark is the log's end.
+// open transaction, or the high watermark. With one replica the high watermark is the log's end; in durable
+// mode it is flushed_offset(), up to which the batches are on the disk. recovery_point() <= flushed_offset():
+// up to there the indexes are too, and a start has nothing to walk.
 //
 // Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the
 // environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
 // LogManager, which takes the directory offline).
 //
-// Threads: the loop's, but for open() and close_clean(), which run on the pool while nobody else touches the
-// log, and what flush_work() returns. FileSlices that read() gives out stay valid whatever happens to the
+// Threads: the loop's, but for open() and begin_close(), which run on the pool while nobody else touches the
+// log, those of other logs beside them. FileSlices that read() gives out stay valid whatever happens to the
 // log.
 #pragma once
 
@@ -61,6 +63,8 @@ struct LogConfig {
   int8_t magic = records::kMagicV2;
   int32_t min_insync_replicas = 1;
   bool preallocate = false;
+  // ottla.durability=flush: only what is on the disk counts toward the high watermark.
+  bool durable = false;
   int64_t producer_id_expiration_ms = 86400000;
   int64_t delete_retention_ms = 86400000;  // how long a tombstone stays after its first cleaning
   int64_t min_compaction_lag_ms = 0;
@@ -84,6 +88,8 @@ struct AppendInfo {
   int64_t log_append_time_ms = -1;  // -1: records keep their producer's times
   int64_t log_start_offset = -1;
   bool duplicate = false;  // was appended before; the offsets are those of then
+  // >= 0: to be answered when flushed_offset() has come there (durable mode, flush.messages).
+  int64_t flush_offset = -1;
 };
 
 struct LogReadInfo {
@@ -113,12 +119,16 @@ class Log {
     int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
     bool clean_shutdown = false;
     int64_t now_ms = 0;
+    // Told the size of each segment that was walked.
+    std::function<void(uint64_t)> recovery_progress;
   };
 
   // Loads the directory: leftovers of deletions and swaps are dealt with, indexes and producer state come
   // from their files, or from the batches where the last stop was not clean or a file can not be trusted.
   // Blocking.
   static Result<std::unique_ptr<Log>> open(FileSystem& files, OpenOptions options);
+  // The size of the segments that open() will have to walk, all or in part.
+  static uint64_t bytes_to_recover(FileSystem& files, const OpenOptions& options);
   ~Log();
 
   const std::string& directory() const { return directory_; }
@@ -134,6 +144,7 @@ class Log {
   int64_t log_end_offset() const { return log_end_offset_; }
   int64_t high_watermark() const { return high_watermark_; }
   int64_t last_stable_offset() const;
+  int64_t flushed_offset() const { return flushed_offset_; }
   int64_t recovery_point() const { return recovery_point_; }
   uint64_t size_in_bytes() const;
   size_t segment_count() const { return segments_.size(); }
@@ -173,16 +184,42 @@ class Log {
   // Removes whole segments that retention.ms, retention.bytes or the log's start say are over; the value
   // counts them.
   Result<int> apply_retention(int64_t now_ms);
-  // What must reach the disk for everything up to the log's end as it is now; to be called on the pool, then
-  // mark_flushed() on the loop.
-  std::function<Status()> flush_work();
-  void mark_flushed(int64_t offset) {
-    recovery_point_ = std::max(recovery_point_, std::min(offset, log_end_offset_));
-  }
-  // Both at once; blocks. (flush.messages asks for it in the middle of an append.)
+  // The oldest segment, where it may go: it is not written to, lies below the high watermark, and the log is
+  // no table (cleanup.policy has "delete").
+  struct OldestSegment {
+    int64_t max_timestamp = -1;
+    uint64_t size = 0;
+  };
+  std::optional<OldestSegment> oldest_closed_segment() const;
+  // REQUIRES: there is one.
+  Status drop_oldest_segment();
+  // What must reach the disk, the indexes included, for everything up to the log's end as it is now; when it
+  // has, mark_flushed().
+  Result<Unsynced> begin_flush();
+  void mark_flushed(int64_t offset);
+  // Both at once; blocks.
   Status flush();
-  int64_t unflushed_records() const { return log_end_offset_ - recovery_point_; }
-  // Everything to disk, a producer snapshot at the end, files closed: the directory is clean.
+  // What a start after a crash would have to walk.
+  uint64_t unflushed_bytes() const { return appended_bytes_ - flushed_bytes_; }
+  int64_t unflushed_records() const { return log_end_offset_ - flushed_offset_; }
+
+  // The same for the batches alone, which is all that an acknowledgement waits for; group_commit.h does it
+  // for many logs at once. `handler` is called when an append must be flushed before it is answered, once
+  // until begin_commit(). Without one, the append itself flushes.
+  void set_commit_handler(std::function<void()> handler) { commit_handler_ = std::move(handler); }
+  struct Commit {
+    Unsynced unsynced;
+    int64_t end_offset = 0;
+    uint64_t truncations = 0;
+    uint64_t name_changes = 0;
+  };
+  Commit begin_commit();
+  // What begin_commit() gave is on the disk.
+  void end_commit(const Commit& commit);
+  // Writes what a clean directory has besides the batches: indexes, a producer snapshot at the end. When all
+  // that it gives is on the disk and mark_flushed(), the directory is clean.
+  Result<Unsynced> begin_close();
+  // Both at once; blocks.
   Status close_clean();
   // Moves the directory (to its "-delete" name); the log can still be read.
   Status rename_directory(const std::string& directory);
@@ -216,8 +253,10 @@ class Log {
   }
   void report_failure(const Status& why) const { static_cast<void>(noted(why)); }
   // From now on everything that touches files answers KAFKA_STORAGE_ERROR.
-  void set_offline() { offline_ = true; }
+  void set_offline();
   bool offline() const { return offline_; }
+  // Called when flushed_offset() moved, or the log went offline; may be called from within any call above.
+  void set_progress_handler(std::function<void()> handler) { progress_handler_ = std::move(handler); }
 
  private:
   Log(FileSystem& files, OpenOptions options);
@@ -233,6 +272,7 @@ class Log {
   Status load_producers();
   Status load_topic_id();
   Status replay_producers(const Segment& segment, int64_t from_offset);
+  bool ends_before(const Segment& segment, int64_t next_base) const;
   Status drop_segments_after(int64_t base_offset);
 
   // log_append.cc
@@ -245,6 +285,11 @@ class Log {
   bool roll_needed(const BatchHeader& next, int64_t now_ms) const;
   Status roll(int64_t now_ms);
   Status take_snapshot(bool sync);
+
+  // log_flush.cc
+  Status sync_and_mark(const Result<Unsynced>& unsynced);
+  Status ask_for_commit();
+  void note_flushed(int64_t offset);
 
   Status check_online() const;
   // Tells the failure handler where `status` is the environment's; hands it on.
@@ -274,14 +319,26 @@ class Log {
   int64_t log_start_offset_ = 0;
   int64_t log_end_offset_ = 0;
   int64_t high_watermark_ = 0;
+  int64_t flushed_offset_ = 0;
   int64_t recovery_point_ = 0;
   int64_t cleaned_up_to_ = 0;
   uint64_t truncations_ = 0;
   std::vector<std::string> deleted_files_;
   std::function<void(const Status&)> failure_handler_;
   std::function<void()> uncleaned_handler_;
+  std::function<void()> commit_handler_;
+  std::function<void()> progress_handler_;
+  bool commit_asked_ = false;
   bool offline_ = false;
   bool parent_synced_ = false;  // the directory's own name is on disk
+  // How often the directory got a new segment, and how many of these are on disk.
+  uint64_t name_changes_ = 0;
+  uint64_t name_changes_synced_ = 0;
+  // Of the batches: all that came, those that the last flush that ended has covered, and the one under way.
+  uint64_t appended_bytes_ = 0;
+  uint64_t flushed_bytes_ = 0;
+  uint64_t flushing_bytes_ = 0;
+  std::function<void(uint64_t)> recovery_progress_;
 };
 
 }  // namespace ottla::storage

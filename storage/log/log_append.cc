@@ -102,6 +102,8 @@ Status Log::append_validated(records::ValidatedRecords& validated, int32_t leade
   const auto header = decode_batch_header(validated.batch, size);
   OTTLA_CHECK(header.has_value() && header->size == size);
   Status status = check_producer(*header, origin, info);
+  if (info.duplicate && config_.durable && info.last_offset >= flushed_offset_)
+    info.flush_offset = info.last_offset + 1;
   if (!status.ok() || info.duplicate) return status;
   if (config_.magic < records::kMagicV2 && (header->producer_id >= 0 || header->transactional)) {
     return {ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
@@ -120,8 +122,12 @@ Status Log::append_validated(records::ValidatedRecords& validated, int32_t leade
   if (header->producer_id >= 0) take_producer(*header, validated.batch);
   info.first_offset = header->base_offset;
   info.last_offset = header->last_offset;
-  log_end_offset_ = high_watermark_ = header->last_offset + 1;
-  return unflushed_records() >= config_.flush_messages ? flush() : Status();
+  log_end_offset_ = header->last_offset + 1;
+  appended_bytes_ += header->size;
+  if (!config_.durable) high_watermark_ = log_end_offset_;
+  if (!config_.durable && unflushed_records() < config_.flush_messages) return {};
+  info.flush_offset = log_end_offset_;
+  return ask_for_commit();
 }
 
 // (kafka LogValidator with an old target format.) Old messages carry no epoch: one that is known would say

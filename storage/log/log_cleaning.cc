@@ -14,6 +14,8 @@ namespace ottla::storage {
 namespace {
 
 constexpr size_t kWriteBytes = 1 << 20;
+// Looks at the map whose misses overlap.
+constexpr size_t kLooksAtOnce = 64;
 // The swap of a group is a few renames per segment on the loop's thread.
 constexpr size_t kLargestGroup = 100;
 
@@ -149,13 +151,28 @@ Result<bool> LogCleaning::map_batch(const BatchReader::Batch& batch) {
   if (transactions_->may_discard(batch.header)) return true;
   Status status = records_.open(batch.bytes);
   if (!status.ok()) return status;
+  seen_.clear();
   while (const auto record = records_.next()) {
     if (!record->key || record->offset < source_.first_dirty_offset) continue;
-    if (!map_.put(*record->key, record->offset)) return false;
-    map_end_ = record->offset + 1;
+    seen_.push_back(seen(*record));
+    if (seen_.size() == kLooksAtOnce && !map_seen()) return false;
   }
   if (!records_.status().ok()) return records_.status();
+  return map_seen();
+}
+
+bool LogCleaning::map_seen() {
+  for (const Seen& record : seen_) {
+    if (!map_.put(record.key, record.offset)) return false;
+    map_end_ = record.offset + 1;
+  }
+  seen_.clear();
   return true;
+}
+
+LogCleaning::Seen LogCleaning::seen(const records::RecordView& record) const {
+  return {record.key ? map_.hash(*record.key) : OffsetMap::Hash{}, record.offset, record.key.has_value(),
+          record.value.has_value()};
 }
 
 // As Kafka groups them: what fits into one segment, its indexes, and 32 bits of offsets.
@@ -231,11 +248,22 @@ bool LogCleaning::is_last_of_producer(const BatchHeader& header) const {
   return header.control && header.producer_epoch == found->second.epoch;
 }
 
-bool LogCleaning::is_over(const records::RecordView& record, bool tombstones_are_over) const {
+bool LogCleaning::is_over(const Seen& record, bool tombstones_are_over) const {
   if (record.offset >= map_end_) return false;
-  if (!record.key) return true;
-  const auto latest = map_.find(*record.key);
-  return (latest && record.offset < *latest) || (!record.value && tombstones_are_over);
+  if (!record.has_key) return true;
+  const auto latest = map_.find(record.key);
+  return (latest && record.offset < *latest) || (!record.has_value && tombstones_are_over);
+}
+
+bool LogCleaning::decide(bool tombstones_are_over) {
+  bool tombstones = false;
+  for (const Seen& record : seen_) {
+    const bool keep = !is_over(record, tombstones_are_over);
+    kept_.push_back(keep);
+    tombstones = tombstones || (keep && !record.has_value);
+  }
+  seen_.clear();
+  return tombstones;
 }
 
 Status LogCleaning::clean_batch(const BatchReader::Batch& batch) {
@@ -253,40 +281,64 @@ Status LogCleaning::clean_batch(const BatchReader::Batch& batch) {
   const Status opened = records_.open(batch.bytes);
   if (!opened.ok()) return opened;
   kept_.clear();
+  seen_.clear();
   bool tombstones = false;
-  bool whole = true;
   while (const auto record = records_.next()) {
-    ++stats_.records_read;
-    if (discard || (!batch.header.control && is_over(*record, horizon_passed))) {
-      whole = false;
+    if (discard || batch.header.control) {
+      kept_.push_back(!discard);
       continue;
     }
-    tombstones = tombstones || !record->value;
-    kept_.push_back(*record);
+    seen_.push_back(seen(*record));
+    if (seen_.size() == kLooksAtOnce) tombstones |= decide(horizon_passed);
   }
+  tombstones |= decide(horizon_passed);
+  const auto count = static_cast<uint64_t>(std::count(kept_.begin(), kept_.end(), true));
   if (!records_.status().ok()) return records_.status();
-  stats_.records_kept += kept_.size();
-  const size_t begin = out_.size();
-  if (kept_.empty()) {
-    const bool bound = batch.header.last_offset + 1 == source_.uncleanable_offset;
-    changed_ = changed_ || batch.header.record_count > 0 || !(bound || is_last_of_producer(batch.header));
-    if (!bound && !is_last_of_producer(batch.header)) return {};
-    filter_.write_empty(view, out_);
-  } else {
-    const bool set_horizon = (tombstones || marker_of_empty) && !view.has_delete_horizon();
-    if (whole && !set_horizon) {
-      keep_whole(batch);
-      return {};
-    }
-    changed_ = true;
-    std::optional<int64_t> horizon;
-    if (view.has_delete_horizon()) horizon = view.base_timestamp();
-    if (set_horizon) horizon = saturating_sum(now_ms_, source_.delete_retention_ms);
-    const Status written = filter_.rewrite(view, kept_, horizon, out_);
-    if (!written.ok()) return written;
+  stats_.records_read += kept_.size();
+  stats_.records_kept += count;
+  if (count == 0) {
+    keep_nothing_of(batch.header, view);
+    return {};
   }
+  const bool set_horizon = (tombstones || marker_of_empty) && !view.has_delete_horizon();
+  if (count == kept_.size() && !set_horizon) {
+    keep_whole(batch);
+    return {};
+  }
+  std::optional<int64_t> horizon;
+  if (view.has_delete_horizon()) horizon = view.base_timestamp();
+  if (set_horizon) horizon = saturating_sum(now_ms_, source_.delete_retention_ms);
+  return rewrite_batch(batch, horizon);
+}
+
+void LogCleaning::keep_nothing_of(const BatchHeader& header, const records::RecordBatchView& view) {
+  const bool needed = header.last_offset + 1 == source_.uncleanable_offset || is_last_of_producer(header);
+  changed_ = changed_ || header.record_count > 0 || !needed;
+  if (!needed) return;
+  const size_t begin = out_.size();
+  filter_.write_empty(view, out_);
   kept_from(begin);
-  return {};
+}
+
+// Reads the batch once more: its records are in memory one at a time.
+Status LogCleaning::rewrite_batch(const BatchReader::Batch& batch, std::optional<int64_t> delete_horizon_ms) {
+  changed_ = true;
+  const records::RecordBatchView view(batch.bytes);
+  const size_t begin = out_.size();
+  Status status = records_.open(batch.bytes);
+  bool first = true;
+  for (size_t i = 0; i < kept_.size() && status.ok(); ++i) {
+    const auto record = records_.next();
+    OTTLA_CHECK(record.has_value());
+    if (!kept_[i]) continue;
+    if (std::exchange(first, false)) {
+      filter_.begin(view, delete_horizon_ms.value_or(record->timestamp), delete_horizon_ms.has_value(), out_);
+    }
+    status = filter_.keep(*record);
+  }
+  if (status.ok()) status = filter_.finish();
+  if (status.ok()) kept_from(begin);
+  return status;
 }
 
 // Old formats: whole or not at all (see the header).
@@ -297,7 +349,7 @@ Status LogCleaning::clean_old_batch(const BatchReader::Batch& batch) {
   bool keep = false;
   while (const auto record = records_.next()) {
     ++count;
-    keep = keep || !is_over(*record, false);
+    keep = keep || !is_over(seen(*record), false);
   }
   if (!records_.status().ok()) return records_.status();
   stats_.records_read += count;

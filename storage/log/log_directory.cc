@@ -134,6 +134,9 @@ Result<LogDirectory::Contents> LogDirectory::take_over() {
       contents.to_delete.push_back(path_ + "/" + entry.name);
     } else if (auto name = parse_partition_directory(entry.name); name && name->topic != kRaftTopic) {
       contents.partitions.push_back(std::move(*name));
+    } else if (is_future_directory(entry.name)) {
+      log_warn(kComponent, "{}/{} is a move between directories that Kafka did not finish: left alone", path_,
+               entry.name);
     } else {
       log_warn(kComponent, "{}/{} is no partition's directory: left alone", path_, entry.name);
     }

@@ -34,6 +34,7 @@ LogManager::LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings se
       settings_(std::move(settings)),
       random_(std::move(random)),
       directory_failed_(std::move(directory_failed)),
+      clock_(loop, settings_.clock_jump_max_ms),
       cleaner_(files, loop, settings_.cleaner, *this) {
   OTTLA_CHECK(!settings_.directories.empty());
 }
@@ -50,6 +51,7 @@ Status LogManager::lock_directories() {
     }
     directories_.push_back(std::make_shared<LogDirectory>(files_, path));
     LogDirectory& directory = *directories_.back();
+    commits_[&directory] = std::make_unique<GroupCommit>(files_, loop_);
     Status status = directory.lock();
     if (status.error_number() == EWOULDBLOCK || status.error_number() == EAGAIN) {
       return {
@@ -66,6 +68,7 @@ Status LogManager::lock_directories() {
       }
       continue;
     }
+    note_last_alive(directory);
     if (!directory.meta()) continue;
     // Each directory has an id of its own in newer releases: only what all must share is compared.
     if (first && (first->broker_id != directory.meta()->broker_id ||
@@ -171,6 +174,9 @@ Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partiti
 void LogManager::adopt(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory) {
   log->set_failure_handler([this, &directory](const Status& why) { fail_directory(directory, why); });
   log->set_uncleaned_handler([this] { write_checkpoints(false); });
+  log->set_commit_handler([commits = commits_.at(&directory).get(), weak = std::weak_ptr(log)] {
+    if (auto asking = weak.lock()) commits->add(std::move(asking));
+  });
   logs_[name] = {std::move(log), &directory, loop_.wall_ms()};
 }
 
@@ -206,6 +212,17 @@ std::vector<LogManager::DirectoryState> LogManager::directories() const {
 size_t LogManager::online_directories() const {
   return static_cast<size_t>(std::count_if(directories_.begin(), directories_.end(),
                                            [](const auto& directory) { return directory->online(); }));
+}
+
+void LogManager::stop_commits(std::function<void()> done) {
+  const auto left = std::make_shared<size_t>(commits_.size());
+  const auto all_done = std::make_shared<std::function<void()>>(std::move(done));
+  if (commits_.empty()) return (*all_done)();
+  for (const auto& [directory, commits] : commits_) {
+    commits->stop([left, all_done] {
+      if (--*left == 0) (*all_done)();
+    });
+  }
 }
 
 // Only marks: the failing call may stand on the log that is taken out, so the logs live on, closed to

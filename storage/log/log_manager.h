@@ -25,11 +25,14 @@
 
 #include "protocol/base/event_loop.h"
 #include "protocol/base/status.h"
+#include "protocol/base/task.h"
 #include "protocol/base/uuid.h"
 #include "storage/io/file_system.h"
+#include "storage/log/group_commit.h"
 #include "storage/log/log.h"
 #include "storage/log/log_cleaner.h"
 #include "storage/log/log_directory.h"
+#include "storage/log/retention_clock.h"
 
 namespace ottla::storage {
 
@@ -42,7 +45,10 @@ struct LogManagerSettings {
   int64_t log_start_checkpoint_interval_ms = 60000;       // log.flush.start.offset.checkpoint.interval.ms
   int64_t high_watermark_checkpoint_interval_ms = 5000;   // replica.high.watermark.checkpoint.interval.ms
   int64_t initial_delay_ms = 30000;                       // before the first retention, flush and checkpoint
+  int32_t recovery_threads_per_directory = 1;             // num.recovery.threads.per.data.dir
   CleanerSettings cleaner;
+  int64_t max_bytes = -1;                                      // ottla.log.max.bytes, -1: no cap
+  int64_t clock_jump_max_ms = int64_t{30} * 24 * 3600 * 1000;  // ottla.retention.clock.jump.max.ms
 };
 
 class LogManager : private LogCleaner::Host {
@@ -83,6 +89,12 @@ class LogManager : private LogCleaner::Host {
   void for_each(const std::function<void(const TopicPartitionName&, Log&)>& visit);
   size_t size() const { return logs_.size(); }
 
+  // ottla.log.max.bytes: above it the oldest closed segments of all logs go, those of compacted logs aside.
+  // ottla.retention.clock.jump.max.ms: see RetentionClock.
+  void update_limits(int64_t max_bytes, int64_t clock_jump_max_ms);
+  // The starts of `raised` (DeleteRecords) must not go back, whatever happens: `done` is called when they are
+  // on the disk. A directory that fails is offline by then.
+  void save_log_starts(const std::vector<TopicPartitionName>& raised, std::function<void()> done);
   // log.cleaner.* changed.
   void update_cleaner(const CleanerSettings& settings) { cleaner_.update(settings); }
   const LogCleaner& cleaner() const { return cleaner_; }
@@ -117,6 +129,7 @@ class LogManager : private LogCleaner::Host {
     std::vector<std::string> paths;
   };
   struct LoadState;
+  struct LoadDirectory;
   struct Job {
     std::function<void()> work;
     std::function<void()> done;
@@ -126,17 +139,26 @@ class LogManager : private LogCleaner::Host {
   LogDirectory* directory_for_new_log() const;
   void adopt(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory);
   void fail_directory(LogDirectory& directory, const Status& why);
-  void watch_failures(Log& log, LogDirectory& directory);
+  // `done` when no commit is under way any more.
+  void stop_commits(std::function<void()> done);
 
   // What the cleaner asks for (log_manager_tasks.cc).
   void visit_logs(
       const std::function<void(const TopicPartitionName&, const std::shared_ptr<Log>&)>& visit) override;
   void on_cleaned() override { write_checkpoints(false); }
+  int64_t now_ms() override { return clock_.now_ms(); }
   void on_files_deleted(Log& log) override;
+
+  // log_manager_retention.cc
+  void note_last_alive(const LogDirectory& directory);
+  void check_retention();
+  void start_cap_task();
+  void check_cap();
 
   // log_manager_load.cc
   void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
-  void run_load(const std::shared_ptr<LoadState>& state);
+  void open_logs(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
+  void finish_directory(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
   Status finish_load(LoadState& state);
 
   // log_manager_tasks.cc
@@ -147,16 +169,19 @@ class LogManager : private LogCleaner::Host {
   void start_tasks();
   void arm_timer();
   void on_timer();
-  void check_retention();
+  void remove_later(std::vector<std::string> paths, int64_t delay_ms);
+  void unlink_what_is_due();
+
+  // log_manager_flush.cc
   void check_flush();
   void checkpoint();
   void checkpoint_high_watermarks();
-  void flush(const std::vector<TopicPartitionName>& names, std::function<void()> then);
+  void flush(std::vector<TopicPartitionName> names, std::function<void()> then);
   void write_checkpoints(bool high_watermarks_only);
-  void remove_later(std::vector<std::string> paths, int64_t delay_ms);
-  void unlink_what_is_due();
   struct DirectoryOffsets;
   std::vector<DirectoryOffsets> offsets_by_directory() const;
+  Task<void> run_stop(std::function<void(bool clean)> done);
+  Task<std::map<const LogDirectory*, Status>> close_logs();
 
   FileSystem& files_;
   EventLoop& loop_;
@@ -165,6 +190,7 @@ class LogManager : private LogCleaner::Host {
   DirectoryFailed directory_failed_;
   MetaProperties identity_;
   std::vector<std::shared_ptr<LogDirectory>> directories_;  // shared with what runs on the pool
+  std::map<const LogDirectory*, std::unique_ptr<GroupCommit>> commits_;
   std::map<TopicPartitionName, Entry> logs_;
   std::vector<std::shared_ptr<Log>> offline_logs_;
   std::vector<PeriodicTask> tasks_;
@@ -175,6 +201,8 @@ class LogManager : private LogCleaner::Host {
   bool job_running_ = false;
   bool stopping_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  RetentionClock clock_;
+  std::optional<int64_t> last_alive_ms_;  // of any directory's last broker, by the wall clock
   LogCleaner cleaner_;
 };
 

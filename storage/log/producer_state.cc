@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/producer_state.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
-#include "protocol/records/crc32c.h"
-#include "protocol/wire/reader.h"
-#include "protocol/wire/writer.h"
+#include "storage/log/producer_snapshot.h"
 
 namespace ottla::storage {
 namespace {
 
 constexpr size_t kBatchesKept = 5;
-constexpr int16_t kSnapshotVersion = 1;
-constexpr size_t kSnapshotHeaderBytes = 6;
-constexpr size_t kSnapshotEntryBytes = 8 + 2 + 4 + 8 + 4 + 8 + 4 + 8;
 
 std::string describe(const ProducerBatch& batch) {
   return "producer " + std::to_string(batch.producer_id) + " epoch " + std::to_string(batch.producer_epoch);
@@ -105,71 +102,53 @@ void ProducerState::clear() {
 }
 
 Status ProducerState::write_snapshot(FileSystem& files, const std::string& path, bool sync) const {
-  Writer writer;
-  writer.int16(kSnapshotVersion);
-  writer.int32(0);
-  writer.int32(static_cast<int32_t>(producers_.size()));
+  std::vector<ProducerSnapshotEntry> entries;
+  entries.reserve(producers_.size());
   for (const auto& [id, producer] : producers_) {
-    const ProducerBatch last = producer.batches.empty() ? ProducerBatch{} : producer.batches.back();
-    writer.int64(id);
-    writer.int16(producer.epoch);
-    writer.int32(last.last_sequence);
-    writer.int64(last.last_offset);
-    writer.int32(producer.batches.empty() ? 0 : static_cast<int32_t>(last.last_offset - last.first_offset));
-    writer.int64(producer.last_timestamp);
-    writer.int32(producer.coordinator_epoch);
-    writer.int64(producer.transaction_first_offset.value_or(-1));
+    ProducerSnapshotEntry& entry = entries.emplace_back();
+    entry.producer_id = id;
+    entry.epoch = producer.epoch;
+    entry.timestamp = producer.last_timestamp;
+    entry.coordinator_epoch = producer.coordinator_epoch;
+    entry.transaction_first_offset = producer.transaction_first_offset.value_or(-1);
+    if (producer.batches.empty()) continue;
+    const ProducerBatch& last = producer.batches.back();
+    entry.last_sequence = last.last_sequence;
+    entry.last_offset = last.last_offset;
+    entry.offset_delta = static_cast<int32_t>(last.last_offset - last.first_offset);
   }
-  writer.patch_int32(2, static_cast<int32_t>(crc32c(writer.buffer().subspan(kSnapshotHeaderBytes))));
-  const auto file = files.open(path, true);
-  if (!file.ok()) return file.status();
-  Status status = (*file)->truncate(0);
-  if (status.ok()) status = (*file)->write_at(writer.buffer(), 0);
-  if (status.ok() && sync) status = (*file)->sync();
-  return status;
+  return write_producer_snapshot(files, path, entries, sync);
 }
 
 Status ProducerState::read_snapshot(FileSystem& files, const std::string& path) {
   clear();
-  const auto text = files.read_text(path, uint64_t{1} << 30);
-  if (!text.ok()) return text.status();
-  const Bytes bytes(reinterpret_cast<const uint8_t*>(text->data()), text->size());
-  Reader reader(bytes);
-  const int16_t version = reader.int16();
-  const uint32_t crc = reader.uint32();
-  if (!reader.ok() || version != kSnapshotVersion || crc != crc32c(bytes.subspan(kSnapshotHeaderBytes))) {
-    return {ErrorCode::CORRUPT_MESSAGE, "producer snapshot " + path + " is damaged"};
-  }
-  const int32_t count = reader.array_length(kSnapshotEntryBytes);
-  for (int32_t i = 0; i < count && reader.ok(); ++i) {
-    const int64_t id = reader.int64();
+  const auto entries = read_producer_snapshot(files, path);
+  if (entries.status().code() == ErrorCode::CORRUPT_MESSAGE)
+    return {ErrorCode::CORRUPT_MESSAGE,
+            fmt::format("producer snapshot {}: {}", path, entries.status().message())};
+  if (!entries.ok()) return entries.status();
+  for (const ProducerSnapshotEntry& entry : *entries) {
     Producer producer;
-    producer.epoch = reader.int16();
-    ProducerBatch last;
-    last.producer_id = id;
-    last.producer_epoch = producer.epoch;
-    last.last_sequence = reader.int32();
-    last.last_offset = reader.int64();
-    const int32_t delta = reader.int32();
-    producer.last_timestamp = last.timestamp = reader.int64();
-    producer.coordinator_epoch = reader.int32();
-    const int64_t open = reader.int64();
-    if (last.last_offset >= 0) {
-      last.first_offset = last.last_offset - delta;
-      // The inverse of sequence_after: the first sequence of a batch that may have wrapped.
-      const int64_t modulus = int64_t{std::numeric_limits<int32_t>::max()} + 1;
-      last.base_sequence = static_cast<int32_t>((int64_t{last.last_sequence} - delta + modulus) % modulus);
-      producer.batches.push_back(last);
+    producer.epoch = entry.epoch;
+    producer.coordinator_epoch = entry.coordinator_epoch;
+    producer.last_timestamp = entry.timestamp;
+    if (entry.last_offset >= 0) {
+      ProducerBatch& last = producer.batches.emplace_back();
+      last.producer_id = entry.producer_id;
+      last.producer_epoch = entry.epoch;
+      last.base_sequence = entry.first_sequence();
+      last.last_sequence = entry.last_sequence;
+      last.first_offset = entry.last_offset - entry.offset_delta;
+      last.last_offset = entry.last_offset;
+      last.timestamp = entry.timestamp;
     }
-    if (open >= 0) {
-      producer.transaction_first_offset = open;
-      open_transactions_.insert(open);
+    if (entry.transaction_first_offset >= 0) {
+      producer.transaction_first_offset = entry.transaction_first_offset;
+      open_transactions_.insert(entry.transaction_first_offset);
     }
-    producers_[id] = std::move(producer);
+    producers_[entry.producer_id] = std::move(producer);
   }
-  if (reader.ok()) return {};
-  clear();
-  return {ErrorCode::CORRUPT_MESSAGE, "producer snapshot " + path + " is cut short"};
+  return {};
 }
 
 }  // namespace ottla::storage

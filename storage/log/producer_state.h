@@ -88,8 +88,7 @@ class ProducerState {
   };
   const std::unordered_map<int64_t, Producer>& producers() const { return producers_; }
 
-  // Kafka's snapshot file: int16 version 1, uint32 CRC-32C of what follows, entries. Read: CORRUPT_MESSAGE
-  // where it is no good.
+  // Kafka's snapshot file (producer_snapshot.h). Read: CORRUPT_MESSAGE where it is no good.
   Status write_snapshot(FileSystem& files, const std::string& path, bool sync) const;
   Status read_snapshot(FileSystem& files, const std::string& path);
 

@@ -19,6 +19,7 @@
 #include "broker/apis/dispatcher.h"
 #include "broker/apis/services.h"
 #include "broker/config/config_store.h"
+#include "broker/controller/config_admin.h"
 #include "broker/controller/topic_admin.h"
 #include "protocol/base/manual_loop.h"
 #include "tests/broker_groups/group_fixture.h"
@@ -26,6 +27,11 @@
 namespace ottla {
 
 constexpr int16_t wire(ErrorCode code) { return static_cast<int16_t>(code); }
+
+// What configurations are of, as requests say it.
+constexpr int8_t kTopic = 2;
+constexpr int8_t kBroker = 4;
+constexpr int8_t kLogger = 8;
 
 inline Uuid id_of(uint8_t number) {
   Uuid id;
@@ -116,6 +122,31 @@ class FakeTopics : public TopicAdmin {
   std::vector<std::function<void()>> held_;
 };
 
+// Keeps overrides in memory, and the store of settings told of them.
+class FakeConfigs : public ConfigAdmin {
+ public:
+  explicit FakeConfigs(std::unique_ptr<config::ConfigStore>& configs) : configs_(configs) {}
+
+  void alter(std::string type, std::string name, Change change, bool validate_only, Done done) override {
+    const auto changed = change(overrides[type + "/" + name]);
+    if (!changed.ok() || validate_only) return done(changed.status());
+    overrides[type + "/" + name] = *changed;
+    if (type == "topics") {
+      configs_->set_topic_overrides(name, *changed);
+    } else if (name == "<default>") {
+      configs_->set_default_overrides(*changed);
+    } else {
+      configs_->set_broker_overrides(*changed);
+    }
+    done(Status());
+  }
+
+  std::map<std::string, Overrides> overrides;
+
+ private:
+  std::unique_ptr<config::ConfigStore>& configs_;
+};
+
 class ApiTest : public ::testing::Test {
  protected:
   ApiTest() {
@@ -150,7 +181,7 @@ class ApiTest : public ::testing::Test {
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, untouched<PartitionManager>(),
                                 untouched<ColdReads>(), untouched<storage::LogManager>(),
-                                untouched<FetchSessionCache>(), topics, *coordinator});
+                                untouched<FetchSessionCache>(), topics, config_admin, *coordinator});
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
   }
   void connect() {
@@ -240,6 +271,7 @@ class ApiTest : public ::testing::Test {
   FakeTopics topics{metadata};
   groups::MemoryOffsetsLog log;
   std::unique_ptr<config::ConfigStore> configs;
+  FakeConfigs config_admin{configs};
   std::unique_ptr<groups::GroupCoordinator> coordinator;
   std::unique_ptr<Services> services;
   std::unique_ptr<Dispatcher> dispatcher;

@@ -13,10 +13,6 @@ using Entry = DescribeConfigsResponse::DescribeConfigsResourceResult;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr int8_t kTopic = 2;
-constexpr int8_t kBroker = 4;
-constexpr int8_t kLogger = 8;
-
 class DescribeConfigsTest : public ApiTest {
  protected:
   static DescribeConfigsRequest of(int8_t type, std::string_view name) {

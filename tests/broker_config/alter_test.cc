@@ -69,7 +69,7 @@ TEST(Alter, ValuesOfATopicMustNotBeNull) {
   EXPECT_EQ(required_values({{"a", "1"}, {"b", "2"}}).value(), (ConfigMap{{"a", "1"}, {"b", "2"}}));
   const Result<ConfigMap> result = required_values({{"a", std::nullopt}, {"b", "2"}, {"c", std::nullopt}});
   EXPECT_EQ(result.status().code(), ErrorCode::INVALID_REQUEST);
-  EXPECT_EQ(result.status().message(), "Null value not supported for configs : a,c");
+  EXPECT_EQ(result.status().message(), "Null value not supported for : a,c");
 }
 
 TEST(Alter, BrokerKeysChangeOnlyWhereKafkaLetsThem) {
@@ -96,6 +96,36 @@ TEST(Alter, BrokerOverridesAreCheckedAsAWhole) {
             ErrorCode::INVALID_CONFIG);
   EXPECT_FALSE(validate_broker_overrides(store, {{"num.partitions", "3"}}, true).ok());
   EXPECT_FALSE(validate_broker_overrides(store, {{"listeners", "SSL://:1"}}, true).ok());
+}
+
+TEST(Alter, AllKeysOfARefusalAreNamed) {
+  ConfigStore store(make_broker_config({}).value());
+  EXPECT_EQ(validate_broker_overrides(
+                store, {{"num.partitions", "3"}, {"broker.id", "3"}, {"log.retention.ms", "x"}}, true)
+                .message(),
+            "Cannot update these configs dynamically: Set(broker.id, num.partitions)");
+  EXPECT_THAT(validate_broker_overrides(store, {{"metric.reporters", "x"}}, false).message(),
+              HasSubstr("Ottla reads these configs once"));
+  EXPECT_THAT(validate_broker_overrides(store, {{"listeners", "PLAINTEXT://:9"}}, true).message(),
+              HasSubstr("Set(listeners)"));
+}
+
+TEST(Alter, ThreadsAtMostDoubleOrHalveAtOnce) {
+  ConfigStore store(make_broker_config({}).value());
+  const auto of = [&](const std::string& key, const std::string& value) {
+    return validate_broker_overrides(store, {{key, value}}, false).message();
+  };
+  EXPECT_EQ(of("num.io.threads", "16"), "");
+  EXPECT_EQ(
+      of("num.io.threads", "17"),
+      "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update validation "
+      "failed for num.io.threads=17, value should not be greater than double the current value 8 for "
+      "configuration Invalid dynamic configuration");
+  EXPECT_EQ(of("num.io.threads", "4"), "");
+  EXPECT_THAT(of("num.io.threads", "3"), HasSubstr("at least half the current value 8"));
+  EXPECT_EQ(of("log.cleaner.threads", "2"), "");
+  EXPECT_THAT(of("log.cleaner.threads", "3"),
+              HasSubstr("Log cleaner threads cannot be increased to more than double the current value 1"));
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ class DataTest : public ApiTest {
     dispatcher.reset();
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, *partitions, *cold_reads, *logs,
-                                *sessions, topics, *coordinator});
+                                *sessions, topics, config_admin, *coordinator});
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
     connect();
   }

@@ -103,5 +103,16 @@ TEST(CommandLine, MessagesTakesNamesAndAVersion) {
   EXPECT_EQ(line.messages.version, 9);
 }
 
+TEST(CommandLine, DumpLogTakesFilesWithCommasAndTheStockToolsOptions) {
+  const CommandLine line =
+      good({"ottla", "dump-log", "--files", "a.log,b.index", "--deep-iteration", "--emulate", "2.8"});
+  EXPECT_EQ(line.command, Command::kDumpLog);
+  EXPECT_THAT(line.dump_log.files, ElementsAre("a.log", "b.index"));
+  EXPECT_TRUE(line.dump_log.deep_iteration);
+  EXPECT_TRUE(line.dump_log.as_2_8);
+  EXPECT_EQ(good({"bin/kafka-dump-log.sh", "--files", "a.log"}).command, Command::kDumpLog);
+  EXPECT_THAT(refused({"ottla", "dump-log"}), HasSubstr("--files"));
+}
+
 }  // namespace
 }  // namespace ottla

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ottla decode` and `ottla messages`: where the bytes come from, where the text goes, the exit code.
+// `ottla decode`, `ottla messages` and `ottla dump-log`: where the bytes come from, where the text goes, the exit code.
 #include "broker/program/inspect.h"
 
 #include <gmock/gmock.h>
@@ -74,6 +74,17 @@ TEST_F(InspectTest, MessagesAreListed) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_messages({.names = {"Nothing"}}), 1);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "ottla messages: there is no API or message 'Nothing'\n");
+}
+
+TEST_F(InspectTest, ADumpGoesToStandardOutputAndWhatEndsItToStandardError) {
+  file("");
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  DumpLogArguments arguments;
+  arguments.files = {path_, path_ + ".missing"};
+  EXPECT_EQ(run_dump_log(arguments), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("Dumping " + path_));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("does not exist"));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Bytes bytes_of(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+Bytes view_of(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
 struct Converted {
   std::optional<Json> json;
@@ -53,8 +53,8 @@ TEST(MessageJson, ShowsEachTypeAsKafkaDoes) {
   message.ratio = -0.5;
   message.id.bytes[15] = 1;
   message.name = "Gr\u00fc\u00dfe";
-  message.blob = bytes_of("\x01\xff");
-  message.records = RecordsField::of(bytes_of("abc"));
+  message.blob = view_of("\x01\xff");
+  message.records = RecordsField::of(view_of("abc"));
   message.int32s = {{1, -2}};
   message.names = std::vector<std::string_view>{"a", ""};
   const Json json = json_of(message, 3);
@@ -100,8 +100,8 @@ TEST(MessageJson, ShowsTaggedFieldsOnlyWhereTheyAreOnTheWireAndInTheOrderOfTheSp
 
 TEST(MessageJson, ShowsUnknownTaggedFieldsAndRecordsWhereAsked) {
   SyntheticAllRequest message;
-  message.records = RecordsField::of(bytes_of("abc"));
-  message.unknown_tagged_fields = {{77, bytes_of("xy")}};
+  message.records = RecordsField::of(view_of("abc"));
+  message.unknown_tagged_fields = {{77, view_of("xy")}};
   EXPECT_FALSE(json_of(message, 6).contains("unknownTaggedFields"));
   Json json = json_of(message, 6, {JsonOptions::Records::kSize, true});
   EXPECT_EQ(json["unknownTaggedFields"], Json::parse(R"([{"tag": 77, "data": "eHk="}])"));
@@ -158,11 +158,11 @@ TEST(MessageJson, ErrorsInsideTaggedFieldsNameTheByteOfTheWhole) {
 }
 
 TEST(MessageJson, Base64PadsToFours) {
-  EXPECT_EQ(base64(bytes_of("")), "");
-  EXPECT_EQ(base64(bytes_of("f")), "Zg==");
-  EXPECT_EQ(base64(bytes_of("fo")), "Zm8=");
-  EXPECT_EQ(base64(bytes_of("foo")), "Zm9v");
-  EXPECT_EQ(base64(bytes_of("\xfb\xff")), "+/8=");
+  EXPECT_EQ(base64(view_of("")), "");
+  EXPECT_EQ(base64(view_of("f")), "Zg==");
+  EXPECT_EQ(base64(view_of("fo")), "Zm8=");
+  EXPECT_EQ(base64(view_of("foo")), "Zm9v");
+  EXPECT_EQ(base64(view_of("\xfb\xff")), "+/8=");
 }
 
 class TablesAndCode : public testing::TestWithParam<const char*> {};

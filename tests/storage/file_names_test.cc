@@ -43,5 +43,12 @@ TEST(FileNames, DeletedDirectoriesStayWithinTheLongestName) {
   EXPECT_EQ(parse_partition_directory(longest), std::nullopt);
 }
 
+TEST(FileNames, AMoveThatKafkaDidNotFinishIsNoPartition) {
+  const std::string future = "t-1." + std::string(32, 'f') + "-future";
+  EXPECT_TRUE(is_future_directory(future));
+  EXPECT_FALSE(is_future_directory("topic-future"));
+  EXPECT_EQ(parse_partition_directory(future), std::nullopt);
+}
+
 }  // namespace
 }  // namespace ottla::storage

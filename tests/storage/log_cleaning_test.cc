@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 #include "cleaning_fixture.h"
 #include "protocol/records/legacy_records.h"
 
@@ -70,6 +73,38 @@ TEST_F(CleaningTest, BatchesKeepTheirRangeCodecEpochAndHeaders) {
     ASSERT_EQ(headers.size(), 1u);
     EXPECT_EQ(headers[0].key, "of");
     log_.reset();
+  }
+}
+
+// Longer than what a reader of records keeps in memory at once.
+TEST_F(CleaningTest, RecordsOfLongCompressedBatchesStayAsTheyAre) {
+  config_.max_message_bytes = 8 << 20;
+  config_.segment_bytes = 64 << 20;
+  for (const Compression codec : {Compression::kNone, Compression::kGzip, Compression::kSnappy,
+                                  Compression::kLz4, Compression::kZstd}) {
+    open();
+    Pairs pairs(3000);
+    std::mt19937_64 random(11);
+    std::map<std::string, std::string> expected;
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      std::string value;
+      while (value.size() < 800) value += std::to_string(random());
+      pairs[i] = {"key" + std::to_string(i % 2000), value};
+      expected[pairs[i].first] = value;
+    }
+    put_batch(pairs, {}, codec);
+    new_segment();
+    must_clean();
+    expected["filler"] = keyed().back().value.value();
+    std::map<std::string, std::string> found;
+    for (const KeyedRecord& record : keyed()) {
+      EXPECT_TRUE(found.emplace(record.key, record.value.value()).second);
+    }
+    EXPECT_TRUE(found == expected) << "codec " << static_cast<int>(codec);
+    log_.reset();
+    ASSERT_TRUE(files_.remove_all(kDirectory).ok());
+    ASSERT_TRUE(files_.make_directories(kDirectory).ok());
+    cleaned_up_to_ = 0;
   }
 }
 
