@@ -59,14 +59,20 @@ Expectation set_text(ServerConfig& config, const std::string& value) {
   return "";
 }
 
-Expectation set_words(ServerConfig& config, const std::string& value) {
-  config.four_letter_words.clear();
+// At the commas.
+std::vector<std::string> split(const std::string& value) {
+  std::vector<std::string> words;
   for (size_t start = 0; start <= value.size();) {
     const size_t end = std::min(value.find(',', start), value.size());
-    const std::string word = trim(value.substr(start, end - start));
-    if (!word.empty()) config.four_letter_words.push_back(word);
+    std::string word = trim(value.substr(start, end - start));
+    if (!word.empty()) words.push_back(std::move(word));
     start = end + 1;
   }
+  return words;
+}
+
+Expectation set_words(ServerConfig& config, const std::string& value) {
+  config.four_letter_words = split(value);
   return "";
 }
 
@@ -81,12 +87,17 @@ Expectation set_skip_acl(ServerConfig& config, const std::string& value) {
   return "";
 }
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
 // As Java's Boolean.parseBoolean: anything but "true" is false.
+bool is_true(const std::string& value) { return lower_case(value) == "true"; }
+
 template <auto Member>
 Expectation set_flag(ServerConfig& config, const std::string& value) {
-  std::string lower = value;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  config.*Member = lower == "true";
+  config.*Member = is_true(value);
   return "";
 }
 
@@ -129,6 +140,58 @@ Expectation set_metrics_provider(ServerConfig& config, const std::string& value)
 
 Expectation ignore(ServerConfig&, const std::string&) { return ""; }
 
+template <auto Member>
+Expectation set_security_text(ServerConfig& config, const std::string& value) {
+  config.security.*Member = value;
+  return "";
+}
+
+template <auto Member>
+Expectation set_security_flag(ServerConfig& config, const std::string& value) {
+  config.security.*Member = is_true(value);
+  return "";
+}
+
+Expectation set_enforced_schemes(ServerConfig& config, const std::string& value) {
+  config.security.enforced_schemes = split(value);
+  return "";
+}
+
+Expectation set_secure_port(ServerConfig& config, const std::string& value) {
+  return take_number<int>(value, 0, 65535, &config.security.secure_port);
+}
+
+template <auto Store, auto Member>
+Expectation set_store(ServerConfig& config, const std::string& value) {
+  (config.security.tls.*Store).*Member = value;
+  return "";
+}
+
+Expectation set_client_auth(ServerConfig& config, const std::string& value) {
+  const std::string lower = lower_case(value);
+  if (lower != "none" && lower != "want" && lower != "need" && !lower.empty()) return "none, want or need";
+  config.security.tls.client_auth = lower == "none"   ? tls::ClientAuth::kNone
+                                    : lower == "want" ? tls::ClientAuth::kWant
+                                                      : tls::ClientAuth::kNeed;
+  return "";
+}
+
+// The only one, where ssl.enabledProtocols does not name more.
+Expectation set_protocol(ServerConfig& config, const std::string& value) {
+  if (config.security.tls.protocols.empty()) config.security.tls.protocols = {value};
+  return "";
+}
+
+Expectation set_protocols(ServerConfig& config, const std::string& value) {
+  config.security.tls.protocols = split(value);
+  return "";
+}
+
+Expectation set_ciphers(ServerConfig& config, const std::string& value) {
+  config.security.tls.ciphers = split(value);
+  return "";
+}
+
 Expectation set_snap_size(ServerConfig& config, const std::string& value) {
   int64_t kib = 0;
   const Expectation expected = take_number<int64_t>(value, -1, LLONG_MAX / 1024, &kib);
@@ -156,6 +219,8 @@ struct Key {
 };
 
 using C = ServerConfig;
+using S = SecurityConfig;
+using T = tls::Settings;
 constexpr Key kKeys[] = {
     {"dataDir", set_path<&C::data_dir>},
     {"dataLogDir", set_path<&C::data_log_dir>},
@@ -199,6 +264,32 @@ constexpr Key kKeys[] = {
     {"metricsProvider.className", set_metrics_provider},
     {"metricsProvider.httpPort", set_number<&C::metrics_port, 0, 65535>},
     {"metricsProvider.httpHost", set_text<&C::metrics_address>},
+    {"java.security.auth.login.config", set_security_text<&S::login_config>},
+    {"sasl.serverconfig", set_security_text<&S::login_section>},
+    {"SASLAuthenticationProvider.superPassword", set_security_text<&S::sasl_super_password>},
+    {"letAnySaslUserDoX", set_security_text<&S::let_any_sasl_user_do>},
+    {"allowSaslFailedClients", set_security_flag<&S::allow_sasl_failed_clients>},
+    {"kerberos.removeHostFromPrincipal", set_security_flag<&S::remove_host>},
+    {"kerberos.removeRealmFromPrincipal", set_security_flag<&S::remove_realm>},
+    {"enforce.auth.enabled", set_security_flag<&S::enforce_schemes>},
+    {"enforce.auth.schemes", set_enforced_schemes},
+    {"sessionRequireClientSASLAuth", set_security_flag<&S::session_requires_sasl>},
+    {"secureClientPort", set_secure_port},
+    {"secureClientPortAddress", set_security_text<&S::secure_port_address>},
+    {"client.portUnification", set_security_flag<&S::port_unification>},
+    {"ssl.keyStore.location", set_store<&T::key_store, &tls::Store::path>},
+    {"ssl.keyStore.password", set_store<&T::key_store, &tls::Store::password>},
+    {"ssl.keyStore.passwordPath", set_security_text<&S::key_store_password_path>},
+    {"ssl.keyStore.type", set_store<&T::key_store, &tls::Store::type>},
+    {"ssl.trustStore.location", set_store<&T::trust_store, &tls::Store::path>},
+    {"ssl.trustStore.password", set_store<&T::trust_store, &tls::Store::password>},
+    {"ssl.trustStore.passwordPath", set_security_text<&S::trust_store_password_path>},
+    {"ssl.trustStore.type", set_store<&T::trust_store, &tls::Store::type>},
+    {"ssl.clientAuth", set_client_auth},
+    {"ssl.protocol", set_protocol},
+    {"ssl.enabledProtocols", set_protocols},
+    {"ssl.ciphersuites", set_ciphers},
+    {"X509AuthenticationProvider.superUser", set_security_text<&S::x509_super_user>},
     // Of the JVM's own figures and its pool of threads: nothing to set, nothing missed.
     {"metricsProvider.exportJvmInfo", ignore},
     {"metricsProvider.numWorkerThreads", ignore},
@@ -248,6 +339,8 @@ Status check_whole(ParsedConfig& parsed, const std::string& file) {
             fmt::format("{}: minSessionTimeout ({}) is larger than maxSessionTimeout ({})", file,
                         config.min_session_timeout(), config.max_session_timeout())};
   }
+  if (const Status secure = check_security(config.security); !secure.ok())
+    return {ErrorCode::INVALID_CONFIG, fmt::format("{}: {}", file, secure.message())};
   if (config.snap_retain_count < 3) {
     parsed.warnings.push_back(fmt::format("{}: autopurge.snapRetainCount={} is less than 3, taken as 3", file,
                                           config.snap_retain_count));
@@ -270,6 +363,14 @@ Result<ParsedConfig> parse_server_config(const std::vector<Property>& properties
     }
     // System properties may be written with their prefix or without.
     const std::string bare = key.rfind("zookeeper.", 0) == 0 ? key.substr(10) : key;
+    const SecurityKey family = take_security_key(bare, value, &parsed.config.security);
+    if (family == SecurityKey::kTaken) continue;
+    if (family == SecurityKey::kNoSuchProvider) {
+      parsed.warnings.push_back(
+          fmt::format("{}{} has no effect: {} is a Java class; digest, ip, sasl and x509 are built in", where,
+                      key, value));
+      continue;
+    }
     const auto* known =
         std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& row) { return bare == row.name; });
     if (known != std::end(kKeys)) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coordination/security_config.h"
 #include "protocol/base/property.h"
 #include "protocol/base/status.h"
 
@@ -50,6 +51,7 @@ struct ServerConfig {
   bool trust_empty_snapshot = false;
   bool create_directories = true;
   int64_t initial_zxid = 0;  // of a fresh directory, for tests of what comes after 2^32 transactions
+  SecurityConfig security;
 
   bool admin_enabled = false;  // ZooKeeper's default is true
   int admin_port = 8080;
@@ -74,7 +76,7 @@ struct ParsedConfig {
 };
 
 // INVALID_CONFIG with "<file>:<line>: key=value: what was expected" for a value that cannot be used. Unknown
-// keys, keys of things that do not exist here (quorum, TLS) and misspellings with an obvious meaning
+// keys, keys of things that do not exist here (quorum) and misspellings with an obvious meaning
 // (`dataUrl`) are warnings. A later pair of the same key wins. `file` is only for messages.
 Result<ParsedConfig> parse_server_config(const std::vector<Property>& properties, const std::string& file);
 

@@ -9,8 +9,9 @@ namespace {
 
 constexpr const char* kAlone = "this server runs alone, there is no quorum";
 constexpr const char* kThreads = "one loop serves all connections, there are no such threads";
-constexpr const char* kNoTls = "TLS on the coordination port is not there yet";
-constexpr const char* kNoSasl = "SASL is not there yet: clients that ask for it are refused";
+constexpr const char* kNoAdminTls = "the admin server speaks plain HTTP";
+constexpr const char* kNoKerberos = "of SASL, DIGEST-MD5 is there and Kerberos is not";
+constexpr const char* kNoRevocation = "certificates are not looked up for revocation";
 constexpr const char* kNoCache = "replies are made from the tree, there is no cache";
 constexpr const char* kNoThrottle =
     "connections and requests are bounded by maxClientCnxns, maxCnxns and globalOutstandingLimit alone";
@@ -30,7 +31,6 @@ constexpr IdleKey kIdleKeys[] = {
     {"closeSessionTxn.enabled", "closing a session always names its nodes, which 3.5 and later read"},
     {"snapshotSizeFactor", "it is about followers, which this server has none of"},
     {"commitLogCount", "it is about followers, which this server has none of"},
-    {"superUser", "it is about SASL and X.509, which are not there yet"},
     // Threads, queues and buffers of the JVM's server.
     {"serverCnxnFactory", "connections are served by this program's own loop"},
     {"nio.", kThreads},
@@ -62,29 +62,29 @@ constexpr IdleKey kIdleKeys[] = {
     {"audit.", "no audit log is written"},
     {"controllerPort", kAlone},
     // Security that is not there.
-    {"authProvider.", "authentication providers are Java classes; digest and ip are built in"},
-    {"enforce.auth.", kNoSasl},
-    {"sessionRequireClientSASLAuth", kNoSasl},
-    {"allowSaslFailedClients", kNoSasl},
-    {"sasl.", kNoSasl},
-    {"SASLAuthenticationProvider.", kNoSasl},
-    {"requireClientAuthScheme", kNoSasl},
-    {"requireKerberosConfig", kNoSasl},
-    {"letAnySaslUserDoX", kNoSasl},
-    {"kerberos.", kNoSasl},
-    {"security.", kNoSasl},
-    {"jaasLoginRenew", kNoSasl},
-    {"X509AuthenticationProvider.", kNoTls},
+    {"sasl.", "it is about the client, or about Kerberos, which is not there"},
+    {"requireClientAuthScheme",
+     "ZooKeeper itself does not read it; sessionRequireClientSASLAuth=true demands SASL"},
+    {"requireKerberosConfig", kNoKerberos},
+    {"kerberos.", kNoKerberos},
+    {"security.", kNoKerberos},
+    {"jaasLoginRenew", kNoKerberos},
     {"DigestAuthenticationProvider.digestAlg", "digests are SHA-1, as by default"},
     {"enableEagerACLCheck", "rights are always checked before a write is logged"},
-    {"secureClientPort", kNoTls},
-    {"secureClientPortAddress", kNoTls},
-    {"client.portUnification", kNoTls},
-    {"portUnification", kNoTls},
-    {"ssl.", kNoTls},
-    {"fips-mode", kNoTls},
-    {"admin.forceHttps", kNoTls},
-    {"admin.portUnification", kNoTls},
+    {"portUnification", kAlone},
+    // Taken as they are by default: a client's own name is not looked up, and the handshake has its time.
+    {"ssl.hostnameVerification", nullptr},
+    {"ssl.allowReverseDnsLookup", nullptr},
+    {"ssl.handshakeDetectionTimeoutMillis", nullptr},
+    {"ssl.crl", kNoRevocation},
+    {"ssl.ocsp", kNoRevocation},
+    {"ssl.quorum.", kAlone},
+    {"ssl.context.supplier.class", "it is a Java class"},
+    {"ssl.authProvider", "certificates name their clients by the scheme x509"},
+    {"client.certReload", "files with keys and certificates are read once, at the start"},
+    {"fips-mode", "OpenSSL's own configuration decides that"},
+    {"admin.forceHttps", kNoAdminTls},
+    {"admin.portUnification", kNoAdminTls},
     {"admin.httpVersion", "HTTP/1.1 is spoken"},
     {"admin.idleTimeout", "every answer ends its connection"},
     // An ensemble.

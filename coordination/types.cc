@@ -67,6 +67,8 @@ std::string error_text(ZkError error) {
       return "NoWatcher";
     case ZkError::kRequestTimeout:
       return "RequestTimeout";
+    case ZkError::kSessionClosedRequireSaslAuth:
+      return "SessionClosedRequireAuth";
     case ZkError::kReconfigDisabled:
       return "ReconfigDisabled";
     case ZkError::kQuotaExceeded:

@@ -43,6 +43,7 @@ enum class ZkError : int32_t {
   kNoWatcher = -121,
   kReconfigDisabled = -123,
   kRequestTimeout = -122,
+  kSessionClosedRequireSaslAuth = -124,
   kQuotaExceeded = -125,
   kThrottledOp = -127,
 };

@@ -4,11 +4,12 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 BUILD_PACKAGES=(cmake ninja-build g++ ccache mold pkg-config libuv1-dev nlohmann-json3-dev libzstd-dev liblz4-dev
-  libsnappy-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
+  libsnappy-dev libssl-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
   libzookeeper-st-dev)
 # What only the tests need: peers to talk to, and the machines that run them.
-TEST_PACKAGES=(git librdkafka-dev kafkacat python3 python3-kazoo python3-mock python3-pytest zookeeper
-  openjdk-17-jdk-headless maven)
+TEST_PACKAGES=(git librdkafka-dev kafkacat python3 python3-confluent-kafka python3-crc32c python3-kazoo python3-lz4 python3-mock
+  python3-pure-sasl python3-pytest python3-snappy python3-zstandard openssl zookeeper valgrind openjdk-17-jdk-headless maven
+  e2fsprogs strace)
 # A clang with libFuzzer; Debian's default, 14, cannot read all of this C++20.
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 TOOL_PACKAGES=(clang-format clang-tidy)

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/delete_records.h"
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "broker/apis/partition_lookup.h"
 #include "protocol/base/log.h"
 #include "protocol/generated/delete_records_request.h"
 #include "protocol/generated/delete_records_response.h"
+#include "storage/log/log_manager.h"
 
 namespace ottla {
 namespace {
@@ -13,6 +18,16 @@ using protocol::DeleteRecordsRequest;
 using protocol::DeleteRecordsResponse;
 
 constexpr int64_t kHighWatermark = -1;
+
+struct Pending {
+  struct Topic {
+    std::string name;
+    std::vector<DeleteRecordsResponse::DeleteRecordsPartitionResult> partitions;
+  };
+
+  std::shared_ptr<Responder> responder;
+  std::vector<Topic> topics;
+};
 
 ErrorCode delete_before(storage::Log& log, int64_t offset) {
   if (!log.config().cleanup_delete) return ErrorCode::POLICY_VIOLATION;
@@ -23,14 +38,32 @@ ErrorCode delete_before(storage::Log& log, int64_t offset) {
   return deleted.code();
 }
 
+void answer(Pending& pending, storage::LogManager& logs) {
+  DeleteRecordsResponse response;
+  for (Pending::Topic& topic : pending.topics) {
+    auto& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    for (auto& result : topic.partitions) {
+      // The disk failed before the new start was on it.
+      if (result.error_code == 0 && logs.find(topic.name, result.partition_index) == nullptr) {
+        result.error_code = static_cast<int16_t>(ErrorCode::KAFKA_STORAGE_ERROR);
+        result.low_watermark = -1;
+      }
+      answered.partitions.push_back(result);
+    }
+  }
+  pending.responder->send(response);
+}
+
 }  // namespace
 
 void handle_delete_records(Request& request) {
   DeleteRecordsRequest asked;
   if (!request.decode(asked)) return;
-  DeleteRecordsResponse response;
+  const auto pending = std::make_shared<Pending>();
+  std::vector<storage::TopicPartitionName> raised;
   for (const auto& topic : asked.topics) {
-    auto& answered = response.topics.emplace_back();
+    Pending::Topic& answered = pending->topics.emplace_back();
     answered.name = topic.name;
     for (const auto& partition : topic.partitions) {
       auto& result = answered.partitions.emplace_back();
@@ -41,12 +74,16 @@ void handle_delete_records(Request& request) {
       if (error == ErrorCode::NONE) error = delete_before(found.partition->log(), partition.offset);
       if (error == ErrorCode::NONE) {
         result.low_watermark = found.partition->log().log_start_offset();
+        raised.push_back({answered.name, partition.partition_index});
         found.partition->notify_waiters();
       }
       result.error_code = static_cast<int16_t>(error);
     }
   }
-  request.responder.send(response);
+  pending->responder = std::move(request.responder).share();
+  storage::LogManager& logs = request.services.logs;
+  if (raised.empty()) return answer(*pending, logs);
+  logs.save_log_starts(raised, [pending, &logs] { answer(*pending, logs); });
 }
 
 }  // namespace ottla

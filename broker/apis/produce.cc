@@ -6,7 +6,6 @@
 #include "broker/apis/partition_lookup.h"
 #include "broker/apis/produce/delayed_produce.h"
 #include "broker/apis/produce/outcome.h"
-#include "protocol/base/log.h"
 #include "protocol/generated/produce_request.h"
 #include "protocol/records/record_batch.h"
 
@@ -90,9 +89,6 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
                               storage::AppendOrigin::kClient, request.version,
                               request.services.loop.wall_ms(), request.answered_as_2_8());
   if (info.error == ErrorCode::NONE && !info.duplicate) found.partition->notify_waiters();
-  if (info.error == ErrorCode::KAFKA_STORAGE_ERROR) {
-    log_error("broker.partitions", "cannot append to {}-{}: {}", topic, data.index, info.message);
-  }
   return info;
 }
 

@@ -386,6 +386,20 @@ void fill_durability(BrokerConfig& config, Problems& problems) {
     problems.error(config.values, kDurabilityKey, "expected flush or kafka");
 }
 
+int64_t own_number(const ConfigMap& values, std::string_view key, int64_t otherwise, Problems& problems) {
+  const auto given = values.find(std::string(key));
+  if (given == values.end()) return otherwise;
+  const auto number = parse_whole(trimmed(given->second), -1, std::numeric_limits<int64_t>::max());
+  if (!number) problems.error(values, key, "expected a whole number (64 bit), at least -1");
+  return number.value_or(otherwise);
+}
+
+void fill_own(BrokerConfig& config, Problems& problems) {
+  config.log_max_bytes = own_number(config.values, kLogMaxBytesKey, -1, problems);
+  config.retention_clock_jump_max_ms =
+      own_number(config.values, kClockJumpMaxKey, 30 * 24 * 60 * kMinuteMs, problems);
+}
+
 }  // namespace
 
 void fill_broker_config(BrokerConfig& config, Problems& problems) {
@@ -401,6 +415,7 @@ void fill_broker_config(BrokerConfig& config, Problems& problems) {
   fill_transactions(config, values);
   fill_emulation(config, problems);
   fill_durability(config, problems);
+  fill_own(config, problems);
 }
 
 Result<BrokerConfig> make_broker_config(ConfigMap values) {

@@ -21,6 +21,9 @@
 
 namespace ottla::config {
 
+// Ottla's own keys, beside ottla.emulate (release.h).
+inline constexpr std::string_view kLogMaxBytesKey = "ottla.log.max.bytes";
+inline constexpr std::string_view kClockJumpMaxKey = "ottla.retention.clock.jump.max.ms";
 inline constexpr std::string_view kDurabilityKey = "ottla.durability";
 
 struct BrokerConfig {
@@ -30,6 +33,11 @@ struct BrokerConfig {
 
   // ottla.emulate.
   Release emulate = Release::kAny;
+
+  // ottla.log.max.bytes: what all logs together may take, -1: no limit.
+  int64_t log_max_bytes = -1;
+  // ottla.retention.clock.jump.max.ms: how far ahead the clock may jump and be believed, -1: any.
+  int64_t retention_clock_jump_max_ms = 0;
 
   // node.id where it is set, else broker.id; -1: to be taken from meta.properties or from ZooKeeper.
   int32_t broker_id = -1;

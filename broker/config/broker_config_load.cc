@@ -16,8 +16,9 @@ namespace {
 constexpr std::string_view kForeignPrefixes[] = {"listener.name.", "config.providers.",  "rlmm.config.",
                                                  "rsm.config.",    "authorizer.",        "confluent.",
                                                  "kafka.csv.",     "ssl.engine.factory."};
-constexpr std::string_view kForeignKeys[] = {"super.users", "allow.everyone.if.no.acl.found", kEmulateKey,
-                                             kDurabilityKey};
+constexpr std::string_view kForeignKeys[] = {"super.users",   "allow.everyone.if.no.acl.found",
+                                             kEmulateKey,     kDurabilityKey,
+                                             kLogMaxBytesKey, kClockJumpMaxKey};
 
 // Accepted, and without effect: said aloud where a person would rely on them. `harmless` is the value that
 // asks for nothing.

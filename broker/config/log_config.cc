@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/config/log_config.h"
 
+#include <algorithm>
+
 namespace ottla::config {
 namespace {
 
@@ -29,11 +31,20 @@ int8_t magic_of(std::string_view format_version, Release release) {
   return format_version.starts_with("0.10") ? records::kMagicV1 : records::kMagicV2;
 }
 
+// With a cap on all logs, segments must end early: the one that is written to never goes.
+constexpr int64_t kSegmentsPerCap = 10;
+
+int64_t segment_bytes(const TopicConfig& topic, const BrokerConfig& broker) {
+  if (broker.log_max_bytes < 0) return topic.segment_bytes;
+  const int64_t least = std::max<int64_t>(1 << 20, topic.max_message_bytes);
+  return std::min<int64_t>(topic.segment_bytes, std::max(broker.log_max_bytes / kSegmentsPerCap, least));
+}
+
 }  // namespace
 
 storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& broker) {
   storage::LogConfig out;
-  out.segment_bytes = topic.segment_bytes;
+  out.segment_bytes = segment_bytes(topic, broker);
   out.segment_ms = topic.segment_ms;
   out.segment_jitter_ms = topic.segment_jitter_ms;
   out.segment_index_bytes = topic.segment_index_bytes;

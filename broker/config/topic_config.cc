@@ -140,6 +140,12 @@ Status validate_topic_overrides(const ConfigMap& overrides) {
     if (!status.ok()) return status;
   }
   const Values values(Scope::kTopic, overrides);
+  if (values.boolean("remote.storage.enable")) {
+    return {
+        ErrorCode::INVALID_CONFIG,
+        "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log "
+        "storage."};
+  }
   const int64_t min_lag = values.number("min.compaction.lag.ms");
   const int64_t max_lag = values.number("max.compaction.lag.ms");
   if (min_lag > max_lag) {

@@ -312,6 +312,7 @@ Task<bool> Controller::create_states(std::string name) {
       topics_.erase(name);
       co_return false;
     }
+    for (const auto& [partition, state] : made) entry.created.insert(partition);
     entry.states.merge(made);
   }
   co_return true;
@@ -333,7 +334,8 @@ void Controller::publish(const std::string& name) {
       if (leader_alive(state->second.leader)) partition.leader = state->second.leader;
     }
     if (partition.leader == settings_.broker_id) {
-      const Status opened = actions_.lead_partition(name, topic.id, index, partition.leader_epoch);
+      const Status opened = actions_.lead_partition(name, topic.id, index, partition.leader_epoch,
+                                                    entry.created.contains(index));
       if (!opened.ok()) {
         log_error(kComponent, "partition {}-{} stays without a leader: {}", name, index, opened.message());
         partition.leader = -1;

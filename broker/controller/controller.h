@@ -40,8 +40,9 @@ class ControllerActions {
   virtual void set_topic_overrides(const std::string& topic,
                                    std::map<std::string, std::string> overrides) = 0;
   // Opens (or keeps open) a partition that this broker leads. `failed` partitions stay without a leader.
+  // `is_new`: it was created by this controller, nobody can have written to it before.
   virtual Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
-                                int32_t leader_epoch) = 0;
+                                int32_t leader_epoch, bool is_new) = 0;
   // The topic is gone from the metadata: its logs, its groups' offsets.
   virtual void drop_topic(const std::string& topic) = 0;
 };
@@ -78,6 +79,7 @@ class Controller {
   struct TopicEntry {
     znodes::TopicAssignment assignment;
     std::map<int32_t, znodes::PartitionStateNode> states;
+    std::set<int32_t> created;  // the partitions whose states this controller made
   };
 
   Task<void> run_election(std::function<void(Status)> done);

@@ -2,6 +2,7 @@
 #include "broker/net/coordination_port.h"
 
 #include "coordination/server/connection.h"
+#include "protocol/base/log.h"
 
 namespace ottla::net {
 
@@ -15,14 +16,19 @@ class CoordinationPort::Client : public SocketHandler,
     const std::string& host = socket_->peer_address();
     const std::string shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
     connection_ = port_.server_.accept(*this, shown + ":" + std::to_string(socket_->peer_port()));
+    if (port_.security_.context) socket_->secure(port_.security_.context->accept(), port_.security_.optional);
     socket_->start(*this);
   }
   void drop() { socket_->close(); }
 
+  void on_secured(const std::string& peer_name) override { connection_->on_secured(peer_name); }
   void on_bytes(std::span<uint8_t> bytes) override { connection_->on_bytes(bytes); }
   void on_drained() override { connection_->on_drained(); }
   // The connection may be in the middle of a call that led here: it is destroyed in a later turn.
   void on_closed() override {
+    if (const Status& problem = socket_->security_problem(); !problem.ok())
+      log_warn("coordination.server", "Closing the connection from {}: {}", connection_->peer(),
+               problem.message());
     port_.flush_list_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
     port_.forget(this);
   }
@@ -46,8 +52,11 @@ class CoordinationPort::Client : public SocketHandler,
 };
 
 CoordinationPort::CoordinationPort(FlushList& flush_list, coordination::Server& server,
-                                   std::unique_ptr<Listener> listener)
-    : flush_list_(flush_list), server_(server), listener_(std::move(listener)) {
+                                   std::unique_ptr<Listener> listener, PortSecurity security)
+    : flush_list_(flush_list),
+      server_(server),
+      listener_(std::move(listener)),
+      security_(std::move(security)) {
   listener_->start([this](std::shared_ptr<Socket> socket) {
     const auto client = std::make_shared<Client>(*this, std::move(socket));
     clients_[client.get()] = client;

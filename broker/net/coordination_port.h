@@ -13,10 +13,17 @@
 
 namespace ottla::net {
 
+// With a context, TLS is spoken: by everyone, or by whoever begins with it.
+struct PortSecurity {
+  std::shared_ptr<const tls::Context> context;
+  bool optional = false;
+};
+
 class CoordinationPort {
  public:
   // Takes an open listener and serves it. `server` and `flush_list` outlive this.
-  CoordinationPort(FlushList& flush_list, coordination::Server& server, std::unique_ptr<Listener> listener);
+  CoordinationPort(FlushList& flush_list, coordination::Server& server, std::unique_ptr<Listener> listener,
+                   PortSecurity security = {});
   ~CoordinationPort();
 
   int port() const { return listener_->port(); }
@@ -29,6 +36,7 @@ class CoordinationPort {
   FlushList& flush_list_;
   coordination::Server& server_;
   std::unique_ptr<Listener> listener_;
+  const PortSecurity security_;
   std::map<Client*, std::shared_ptr<Client>> clients_;
 };
 

@@ -74,6 +74,12 @@ void Socket::pause_reading() {
 void Socket::resume_reading() {
   reading_ = true;
   update_interest();
+  if (!decrypted_waits_) return;
+  // The kernel tells nothing of what has been read and decrypted already.
+  decrypted_waits_ = false;
+  flush_list_.loop().post([self = shared_from_this()] {
+    if (!self->closed() && self->reading_) self->hand_on_decrypted();
+  });
 }
 
 void Socket::close() {
@@ -103,11 +109,12 @@ void Socket::on_ready(bool readable, bool writable) {
 
 void Socket::read_some() {
   std::span<uint8_t> target;
-  if (read_target_) target = read_target_();
+  if (read_target_ && tls_ == nullptr) target = read_target_();
   if (target.empty()) target = flush_list_.read_buffer();
   const ssize_t count = ::read(fd_, target.data(), target.size());
   if (count > 0) {
     last_active_ms_ = flush_list_.loop().monotonic_ms();
+    if (tls_ != nullptr) return take_encrypted(target.first(static_cast<size_t>(count)));
     handler_->on_bytes(target.first(static_cast<size_t>(count)));
     return;
   }
@@ -118,12 +125,14 @@ void Socket::read_some() {
 void Socket::flush() {
   dirty_ = false;
   if (closed() || blocked_) return;
-  if (!write_some()) {
+  if (!(tls_ != nullptr ? write_encrypted() : write_some())) {
     close();
     return;
   }
   update_interest();
-  if (blocked_) return discard_sent();
+  // Before the handshake is done, nothing of what is to be sent can be.
+  const bool shaking_hands = tls_ != nullptr && !tls_->established() && !close_when_flushed_;
+  if (blocked_ || shaking_hands) return discard_sent();
   finish_output();
   if (close_when_flushed_) {
     // Half-close first: bytes the peer sent that nobody read would turn a close into a reset, and the answer

@@ -50,7 +50,7 @@ void PartitionManager::for_each(const std::function<void(Partition&)>& visit) {
 }
 
 Status PartitionManager::become_leader(const std::string& topic, const Uuid& topic_id, int32_t index,
-                                       int32_t leader_epoch, const storage::LogConfig& config) {
+                                       int32_t leader_epoch, const storage::LogConfig& config, bool is_new) {
   if (Partition* open = find(topic, index)) {
     if (open->leader_epoch() == leader_epoch) return {};
     open->set_leader_epoch(leader_epoch);
@@ -58,7 +58,7 @@ Status PartitionManager::become_leader(const std::string& topic, const Uuid& top
     open->notify_waiters();
     return begun;
   }
-  const auto log = logs_.get_or_create(topic, index, topic_id, config);
+  const auto log = logs_.get_or_create(topic, index, topic_id, config, is_new);
   if (!log.ok()) return log.status();
   const Status begun = (*log)->begin_epoch(leader_epoch);
   if (!begun.ok()) return begun;

@@ -85,9 +85,10 @@ class PartitionManager {
   void for_each(const std::function<void(Partition&)>& visit);
 
   // Opens or creates the log and leads it from `leader_epoch` on; a partition that is already open takes the
-  // new epoch. Fails where the log's directory does.
+  // new epoch. Fails where the log's directory does, or where a log that is not new is not there and may be
+  // on a directory that is offline.
   Status become_leader(const std::string& topic, const Uuid& topic_id, int32_t index, int32_t leader_epoch,
-                       const storage::LogConfig& config);
+                       const storage::LogConfig& config, bool is_new = true);
   // Gives new settings to the open logs of `topic`.
   void update_config(std::string_view topic, const storage::LogConfig& config);
   // Closes the topic's partitions (their waiters are told that they are gone), and deletes the logs (renamed

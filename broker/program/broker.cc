@@ -138,7 +138,10 @@ Status Broker::open_log_directories() {
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
   settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
+  settings.recovery_threads_per_directory = config.num_recovery_threads_per_data_dir;
   settings.cleaner = config::to_cleaner_settings(config);
+  settings.max_bytes = config.log_max_bytes;
+  settings.clock_jump_max_ms = config.retention_clock_jump_max_ms;
   logs_ = std::make_unique<storage::LogManager>(
       files_, loop_, std::move(settings), random_,
       [this](const std::string& directory, const Status& why) { on_directory_failed(directory, why); });
@@ -331,6 +334,7 @@ void Broker::on_settings_changed(const std::string& type, const std::string& nam
     return;
   }
   logs_->update_cleaner(config::to_cleaner_settings(configs_.broker()));
+  logs_->update_limits(configs_.broker().log_max_bytes, configs_.broker().retention_clock_jump_max_ms);
   for (const auto& port : ports_) port->set_limits(connection_limits(configs_.broker()));
   if (!partitions_) return;
   for (const auto& [topic, metadata] : metadata_.topics()) apply_topic_config(topic);
@@ -351,11 +355,11 @@ void Broker::set_topic_overrides(const std::string& topic, std::map<std::string,
 }
 
 Status Broker::lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
-                              int32_t leader_epoch) {
+                              int32_t leader_epoch, bool is_new) {
   const bool known = partitions_->find(topic, partition) != nullptr;
-  const Status led =
-      partitions_->become_leader(topic, topic_id, partition, leader_epoch,
-                                 config::to_log_config(configs_.topic_config(topic), configs_.broker()));
+  const Status led = partitions_->become_leader(
+      topic, topic_id, partition, leader_epoch,
+      config::to_log_config(configs_.topic_config(topic), configs_.broker()), is_new);
   if (led.ok() && !known && topic == kOffsetsTopic) groups_->on_partition_elected(partition);
   return led;
 }

@@ -82,7 +82,7 @@ class Broker : private ControllerActions {
   // ControllerActions
   void set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) override;
   Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
-                        int32_t leader_epoch) override;
+                        int32_t leader_epoch, bool is_new) override;
   void drop_topic(const std::string& topic) override;
 
   net::FlushList& flush_list_;

@@ -55,6 +55,15 @@ Result<std::unique_ptr<net::Listener>> open_listener(net::FlushList& flush_list,
   return Status(ErrorCode::INVALID_CONFIG, "coordination: " + hint);
 }
 
+// Null where none is asked for.
+Result<std::shared_ptr<const tls::Context>> open_tls(const coordination::SecurityConfig& security,
+                                                     storage::FileSystem& files) {
+  if (!security.wants_tls()) return std::shared_ptr<const tls::Context>();
+  const auto settings = coordination::tls_settings(security, files);
+  if (!settings.ok()) return settings.status();
+  return tls::Context::for_server(*settings);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::FlushList& flush_list,
@@ -69,6 +78,16 @@ Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::Flus
     if (!opened.ok()) return opened.status();
     listener = std::move(*opened);
   }
+  std::unique_ptr<net::Listener> secure;
+  const coordination::SecurityConfig security = config.security;
+  if (security.secure_port >= 0) {
+    auto opened =
+        open_listener(flush_list, security.secure_port_address, security.secure_port, "secureClientPort");
+    if (!opened.ok()) return opened.status();
+    secure = std::move(*opened);
+  }
+  auto tls_context = open_tls(security, files);
+  if (!tls_context.ok()) return tls_context.status();
   std::unique_ptr<net::Listener> admin, metrics;
   if (config.admin_enabled) {
     auto opened = open_listener(flush_list, config.admin_address, config.admin_port, "admin.serverPort");
@@ -85,8 +104,15 @@ Result<std::unique_ptr<CoordinationService>> CoordinationService::open(net::Flus
   if (!server.ok()) return server.status();
   service->server_ = std::move(*server);
   if (listener) {
-    service->port_ =
-        std::make_unique<net::CoordinationPort>(flush_list, *service->server_, std::move(listener));
+    net::PortSecurity unified;
+    if (security.port_unification) unified = {*tls_context, true};
+    service->port_ = std::make_unique<net::CoordinationPort>(flush_list, *service->server_,
+                                                             std::move(listener), std::move(unified));
+  }
+  if (secure) {
+    log_info("coordination", "TLS is spoken on port {}", secure->port());
+    service->secure_port_ = std::make_unique<net::CoordinationPort>(
+        flush_list, *service->server_, std::move(secure), net::PortSecurity{*tls_context, false});
   }
   coordination::Server& serving = *service->server_;
   if (admin) {
@@ -112,6 +138,7 @@ std::string CoordinationService::address() const {
 
 void CoordinationService::stop(std::function<void()> done) {
   port_.reset();
+  secure_port_.reset();
   admin_.reset();
   metrics_.reset();
   server_->shutdown(std::move(done));

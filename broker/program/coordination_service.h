@@ -31,6 +31,7 @@ class CoordinationService {
   // 0 without one.
   int admin_port() const { return admin_ ? admin_->port() : 0; }
   int metrics_port() const { return metrics_ ? metrics_->port() : 0; }
+  int secure_port() const { return secure_port_ ? secure_port_->port() : 0; }
   // Closes the port and the connections; `done` comes when everything taken is on disk.
   void stop(std::function<void()> done);
 
@@ -39,6 +40,7 @@ class CoordinationService {
   std::string host_;
   std::unique_ptr<coordination::Server> server_;
   std::unique_ptr<net::CoordinationPort> port_;
+  std::unique_ptr<net::CoordinationPort> secure_port_;
   std::unique_ptr<net::HttpPort> admin_;
   std::unique_ptr<net::HttpPort> metrics_;
 };

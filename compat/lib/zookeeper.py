@@ -6,7 +6,7 @@ The wire format is ZooKeeper's (zookeeper.jute at branch-3.8): length-prefixed f
 import socket
 import struct
 
-CREATE, EXISTS, GET_DATA, GET_CHILDREN, CLOSE = 1, 3, 4, 8, -11
+CREATE, EXISTS, GET_DATA, GET_ACL, GET_CHILDREN, CLOSE = 1, 3, 4, 6, 8, -11
 NO_NODE, NODE_EXISTS = -101, -110
 
 
@@ -68,6 +68,26 @@ class Client:
         reply = self._call(GET_DATA, _string(path) + b"\0")
         length = struct.unpack_from(">i", reply)[0]
         return reply[4:4 + length] if length > 0 else b""
+
+    def stat(self, path):
+        """The node's stat, by ZooKeeper's names."""
+        names = ("czxid", "mzxid", "ctime", "mtime", "version", "cversion", "aversion", "ephemeralOwner", "dataLength",
+                 "numChildren", "pzxid")
+        return dict(zip(names, struct.unpack(">qqqqiiiqiiq", self._call(EXISTS, _string(path) + b"\0"))))
+
+    def acl(self, path):
+        """[(permissions, scheme, id)]"""
+        reply = self._call(GET_ACL, _string(path))
+        entries, offset = [], 4
+        for _ in range(struct.unpack_from(">i", reply)[0]):
+            entry = [struct.unpack_from(">i", reply, offset)[0]]
+            offset += 4
+            for _ in range(2):
+                length = struct.unpack_from(">i", reply, offset)[0]
+                entry.append(reply[offset + 4:offset + 4 + length].decode())
+                offset += 4 + length
+            entries.append(tuple(entry))
+        return entries
 
     def children(self, path):
         reply = self._call(GET_CHILDREN, _string(path) + b"\0")

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "coordination/server/sha1.h"
 
@@ -67,13 +68,84 @@ bool is_digest_id(std::string_view id) {
          id.find(':', colon + 1) == std::string_view::npos;
 }
 
-bool matches(const Acl& entry, const Id& identity) {
+// As KerberosName takes it: a name, or name[/host]@realm.
+bool is_sasl_id(std::string_view id) {
+  const size_t at = id.find('@');
+  return at == std::string_view::npos ||
+         (id.find('@', at + 1) == std::string_view::npos && id.find('/', at) == std::string_view::npos &&
+          std::count(id.begin(), id.end(), '/') <= 1);
+}
+
+bool is_attribute_name(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  static const std::set<std::string> kNames = {"CN",         "C",
+                                               "L",          "S",
+                                               "ST",         "O",
+                                               "OU",         "T",
+                                               "IP",         "STREET",
+                                               "DC",         "DNQ",
+                                               "SURNAME",    "GIVENNAME",
+                                               "INITIALS",   "GENERATION",
+                                               "EMAIL",      "EMAILADDRESS",
+                                               "UID",        "SERIALNUMBER",
+                                               "DNQUALIFIER"};
+  const bool is_number = !name.empty() && name.find_first_not_of("0123456789.") == std::string::npos;
+  return is_number || kNames.contains(name);
+}
+
+// Whether X500Principal takes it: name=value,name=value+name=value, with what is quoted or escaped left
+// alone.
+bool is_subject(std::string_view id) {
+  bool quoted = false;
+  std::string name;
+  bool in_value = false;
+  for (size_t i = 0; i < id.size(); ++i) {
+    const char one = id[i];
+    if (in_value && one == '\\') {
+      ++i;
+    } else if (in_value && one == '"') {
+      quoted = !quoted;
+    } else if (in_value && !quoted && (one == ',' || one == '+' || one == ';')) {
+      in_value = false;
+      name.clear();
+    } else if (!in_value && one == '=') {
+      if (!is_attribute_name(name)) return false;
+      in_value = true;
+    } else if (!in_value && one != ' ') {
+      name += one;
+    }
+  }
+  return id.empty() || (in_value && !quoted);
+}
+
+bool matches(const Acl& entry, const Id& identity, const AclRules& rules) {
   if (entry.scheme != identity.scheme) return false;
-  if (entry.scheme == "digest") return entry.id == identity.id;
+  if (entry.scheme == "digest") return rules.digest && entry.id == identity.id;
+  if (entry.scheme == "sasl") {
+    return rules.sasl && (entry.id == identity.id || identity.id == "super" ||
+                          (!rules.any_sasl_user.empty() && entry.id == rules.any_sasl_user));
+  }
+  if (entry.scheme == "x509") {
+    return rules.x509 && (entry.id == identity.id ||
+                          (!rules.x509_super_user.empty() && identity.id == rules.x509_super_user));
+  }
   if (entry.scheme != "ip") return false;
   const auto network = parse_network(entry.id);
   const auto address = parse_ipv4(identity.id);
   return network && address && (*address & network->mask) == network->address;
+}
+
+// Of whom "auth" stands for: an address proves nobody's identity (IPAuthenticationProvider.isAuthenticated).
+bool proves_identity(const std::string& scheme, const AclRules& rules) {
+  return (scheme == "digest" && rules.digest) || (scheme == "sasl" && rules.sasl) ||
+         (scheme == "x509" && rules.x509);
+}
+
+bool is_valid(const Acl& entry, const AclRules& rules) {
+  if (entry.scheme == "ip") return parse_network(entry.id).has_value();
+  if (!proves_identity(entry.scheme, rules)) return false;
+  if (entry.scheme == "digest") return is_digest_id(entry.id);
+  return entry.scheme == "sasl" ? is_sasl_id(entry.id) : is_subject(entry.id);
 }
 
 bool is_world(const Acl& entry) { return entry.scheme == "world" && entry.id == "anyone"; }
@@ -85,7 +157,8 @@ std::string make_digest(std::string_view user_and_password) {
          base64(sha1(user_and_password));
 }
 
-bool acl_allows(const AclList& acl, int32_t permissions, const std::vector<Id>& identities) {
+bool acl_allows(const AclList& acl, int32_t permissions, const std::vector<Id>& identities,
+                const AclRules& rules) {
   if (acl.empty()) return true;
   for (const Id& identity : identities) {
     if (identity.scheme == "super") return true;
@@ -94,11 +167,12 @@ bool acl_allows(const AclList& acl, int32_t permissions, const std::vector<Id>& 
     if ((entry.permissions & permissions) == 0) return false;
     if (is_world(entry)) return true;
     return std::any_of(identities.begin(), identities.end(),
-                       [&](const Id& id) { return matches(entry, id); });
+                       [&](const Id& id) { return matches(entry, id, rules); });
   });
 }
 
-bool fix_up_acl(const AclList& acl, const std::vector<Id>& identities, AclList* fixed) {
+bool fix_up_acl(const AclList& acl, const std::vector<Id>& identities, AclList* fixed,
+                const AclRules& rules) {
   fixed->clear();
   const auto add = [&](Acl entry) {
     if (std::find(fixed->begin(), fixed->end(), entry) == fixed->end()) fixed->push_back(std::move(entry));
@@ -109,14 +183,12 @@ bool fix_up_acl(const AclList& acl, const std::vector<Id>& identities, AclList* 
     } else if (entry.scheme == "auth") {
       bool authenticated = false;
       for (const Id& identity : identities) {
-        // An address proves nobody's identity (IPAuthenticationProvider.isAuthenticated).
-        if (identity.scheme != "digest") continue;
+        if (!proves_identity(identity.scheme, rules)) continue;
         authenticated = true;
         add(Acl{entry.permissions, identity.scheme, identity.id});
       }
       if (!authenticated) return false;
-    } else if ((entry.scheme == "digest" && is_digest_id(entry.id)) ||
-               (entry.scheme == "ip" && parse_network(entry.id))) {
+    } else if (is_valid(entry, rules)) {
       add(entry);
     } else {
       return false;

@@ -19,9 +19,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Run = void (*)(ServerCore& core, std::string_view query, Json& out);
 
-Json connections(ServerCore& core) {
+Json connections(ServerCore& core, bool secure) {
   Json all = Json::array();
   for (const auto& [number, connection] : core.connections()) {
+    if (connection->secure() != secure) continue;
     const auto& counters = connection->counters();
     Json one;
     one["remote_socket_address"] = connection->peer();
@@ -46,8 +47,8 @@ Json connections(ServerCore& core) {
 }
 
 void run_connections(ServerCore& core, std::string_view, Json& out) {
-  out["connections"] = connections(core);
-  out["secure_connections"] = Json::array();
+  out["connections"] = connections(core, false);
+  out["secure_connections"] = connections(core, true);
 }
 
 void run_configuration(ServerCore& core, std::string_view, Json& out) {

@@ -51,6 +51,12 @@ void ServerConnection::on_bytes(Bytes bytes) {
   pause_if_busy();
 }
 
+void ServerConnection::on_secured(const std::string& subject) {
+  if (state_ == State::kClosed) return;
+  secure_ = true;
+  if (!subject.empty()) core_->take_certificate(*this, subject);
+}
+
 void ServerConnection::take_frames(Bytes bytes) {
   // Moved out: a frame is looked at where it lies.
   std::vector<uint8_t> joined = std::move(partial_);

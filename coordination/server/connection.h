@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "coordination/sasl/digest_md5.h"
 #include "coordination/server/acl.h"
 #include "coordination/types.h"
 #include "protocol/wire/reader.h"
@@ -73,10 +74,14 @@ class ServerConnection {
 
   void on_bytes(Bytes bytes);
   void on_drained();
+  // Before the first on_bytes(): the connection is encrypted, and the client has proved to be `subject` by
+  // its certificate; empty where it showed none.
+  void on_secured(const std::string& subject);
 
   const std::string& peer() const { return peer_; }
   int64_t session_id() const { return session_id_; }
   int32_t session_timeout_ms() const { return session_timeout_ms_; }
+  bool secure() const { return secure_; }
   int outstanding() const { return outstanding_; }
   const Counters& counters() const { return counters_; }
 
@@ -127,7 +132,9 @@ class ServerConnection {
   size_t largest_reply_ = 0;
   bool resuming_ = false;
   bool held_back_ = false;  // partial_ may hold whole frames that are not taken because of what waits
+  bool secure_ = false;
   std::vector<Id> identities_;
+  std::unique_ptr<sasl::DigestServer> sasl_;  // between its first word and its last
   // The beginning of a frame whose end has not come; while paused, also whole ones.
   std::vector<uint8_t> partial_;
   Counters counters_;

@@ -68,7 +68,8 @@ std::string cons(ServerCore& core) { return connection_lines(core, false); }
 std::string conf(ServerCore& core) {
   const ServerConfig& config = core.config();
   const Store::Sizes sizes = core.store().sizes();
-  std::string text = fmt::format("clientPort={}\nsecureClientPort=-1\n", config.client_port);
+  std::string text =
+      fmt::format("clientPort={}\nsecureClientPort={}\n", config.client_port, config.security.secure_port);
   text += fmt::format("dataDir={}/version-2\ndataDirSize={}\n", config.data_dir, sizes.snapshots);
   text += fmt::format("dataLogDir={}/version-2\ndataLogSize={}\n", config.log_dir(), sizes.logs);
   text += fmt::format("tickTime={}\nmaxClientCnxns={}\n", config.tick_time_ms, config.max_client_connections);

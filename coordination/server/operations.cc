@@ -80,8 +80,8 @@ void respond_multi(const TxnResult& result, Writer& reply) {
 // ---- reads ----
 
 bool may(const ReadContext& context, const Node& node, int32_t permission) {
-  return context.caller.skip_acl ||
-         acl_allows(context.tree.acl(node), permission, *context.caller.identities);
+  return context.caller.skip_acl || acl_allows(context.tree.acl(node), permission, *context.caller.identities,
+                                               *context.caller.acl_rules);
 }
 
 // The node if it is there and may be read.

@@ -28,6 +28,7 @@ struct Caller {
   WatchManager::Watcher watcher = 0;
   int64_t session_id = 0;
   const std::vector<Id>* identities = nullptr;
+  const AclRules* acl_rules = nullptr;
   bool skip_acl = false;
   bool enforce_quota = false;
   bool reconfig_enabled = false;

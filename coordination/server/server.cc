@@ -11,10 +11,13 @@ Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::open(EventLoop& loop, storage::FileSystem& files,
                                              ServerConfig config) {
+  auto authenticator = Authenticator::make(config, files);
+  if (!authenticator.ok()) return authenticator.status();
   auto tree = std::make_unique<DataTree>(ExtendedTypes{config.extended_types, config.emulate_353_ttl});
   auto store = Store::open(loop, files, config, *tree);
   if (!store.ok()) return store.status();
-  auto core = std::make_unique<ServerCore>(loop, std::move(config), std::move(tree), std::move(*store));
+  auto core = std::make_unique<ServerCore>(loop, std::move(config), std::move(*authenticator),
+                                           std::move(tree), std::move(*store));
   core->recover_sessions();
   return std::unique_ptr<Server>(new Server(std::move(core)));
 }

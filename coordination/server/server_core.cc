@@ -13,10 +13,11 @@ std::string host_of(const std::string& peer) { return peer.substr(0, peer.rfind(
 
 }  // namespace
 
-ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<DataTree> tree,
-                       std::unique_ptr<Store> store)
+ServerCore::ServerCore(EventLoop& loop, ServerConfig config, Authenticator authenticator,
+                       std::unique_ptr<DataTree> tree, std::unique_ptr<Store> store)
     : loop_(loop),
       config_(std::move(config)),
+      authenticator_(std::move(authenticator)),
       tree_(std::move(tree)),
       store_(std::move(store)),
       sessions_(config_.tick_time_ms, loop.wall_ms()),
@@ -32,7 +33,9 @@ ServerCore::ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<Dat
         if (entry == connections_.end()) return;
         ServerConnection& connection = *entry->second;
         if (connection.state_ == ServerConnection::State::kClosed) return;
-        if (!config_.skip_acl && !acl_allows(must_read, perms::kRead, connection.identities_)) return;
+        if (!config_.skip_acl &&
+            !acl_allows(must_read, perms::kRead, connection.identities_, authenticator_.acl_rules()))
+          return;
         queue_event(connection, event);
       });
 }
@@ -181,7 +184,14 @@ TxnResult ServerCore::commit(int64_t session_id, int32_t cxid, int32_t type, jut
 
 void ServerCore::submit(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
   if (!serving() || !sessions_.touch(connection.session_id_, loop_.monotonic_ms())) return;
-  if (header.type == jute::kSasl) return refuse_sasl(connection, header);
+  if (header.type == jute::kSasl) return step_sasl(connection, header, body);
+  if (!authenticator_.lets_in(connection.identities_)) {
+    log_warn(kLog, "Closing the connection from {}: it has not authenticated by a scheme that is demanded",
+             connection.peer_);
+    queue_reply(connection, {header.xid, 0, static_cast<int32_t>(ZkError::kSessionClosedRequireSaslAuth)}, {},
+                true);
+    return;
+  }
   const Operation* operation = find_operation(header.type);
   if (operation == nullptr) {
     log_warn(kLog, "{} asks for operation {}, which does not exist", connection.peer_, header.type);
@@ -196,22 +206,11 @@ void ServerCore::submit(ServerConnection& connection, const jute::RequestHeader&
   }
 }
 
-void ServerCore::refuse_sasl(ServerConnection& connection, const jute::RequestHeader& header) {
-  log_warn(kLog,
-           "{} asks for SASL, which this server does not do: use the digest scheme, or no login context "
-           "for the client",
-           connection.peer_);
-  ++counters_.auth_failed;
-  Writer no_token;
-  no_token.nullable_bytes(std::nullopt);
-  queue_reply(connection, {header.xid, 0, static_cast<int32_t>(ZkError::kAuthFailed)}, no_token.buffer(),
-              true);
-}
-
 void ServerCore::submit_write(ServerConnection& connection, const Operation& operation, int32_t xid,
                               Reader body) {
-  const Caller caller{connection.id_,   connection.session_id_, &connection.identities_,
-                      config_.skip_acl, config_.enforce_quota,  config_.reconfig_enabled};
+  const Caller caller{
+      connection.id_,   connection.session_id_, &connection.identities_, &authenticator_.acl_rules(),
+      config_.skip_acl, config_.enforce_quota,  config_.reconfig_enabled};
   const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
   WritePreparer preparer(*tree_, caller, zxid, time_ms);
   jute::TxnBody txn;
@@ -253,8 +252,13 @@ void ServerCore::warn_of_quota(const WritePreparer& preparer, const std::string&
 
 void ServerCore::submit_read(ServerConnection& connection, const Operation& operation, int32_t xid,
                              Reader body) {
-  const Caller caller{
-      connection.id_, connection.session_id_, &connection.identities_, config_.skip_acl, false, false};
+  const Caller caller{connection.id_,
+                      connection.session_id_,
+                      &connection.identities_,
+                      &authenticator_.acl_rules(),
+                      config_.skip_acl,
+                      false,
+                      false};
   ReadContext context{*tree_, caller, [&](const WatchEvent& event) { queue_event(connection, event); },
                       false};
   Writer reply;
@@ -264,27 +268,6 @@ void ServerCore::submit_read(ServerConnection& connection, const Operation& oper
       queue_reply(connection, {xid, last_zxid_, static_cast<int32_t>(error)}, ok ? reply.buffer() : Bytes());
   output.brief = operation.brief;
   output.xid = xid;
-}
-
-void ServerCore::authenticate(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
-  const auto packet = jute::AuthPacket::decode(body);
-  bool known = false;
-  const auto add = [&](Id identity) {
-    auto& list = connection.identities_;
-    if (std::find(list.begin(), list.end(), identity) == list.end()) list.push_back(std::move(identity));
-    known = true;
-  };
-  if (body.ok() && packet.scheme == "digest" && config_.digest_enabled) {
-    const std::string digest = make_digest(packet.auth);
-    if (!config_.super_digest.empty() && digest == config_.super_digest) add({"super", ""});
-    add({"digest", digest});
-  } else if (body.ok() && packet.scheme == "ip") {
-    add({"ip", host_of(connection.peer_)});
-  }
-  if (!known) ++counters_.auth_failed;
-  if (!known) log_warn(kLog, "Authentication of {} failed for scheme '{}'", connection.peer_, packet.scheme);
-  const ZkError error = known ? ZkError::kOk : ZkError::kAuthFailed;
-  queue_reply(connection, {header.xid, 0, static_cast<int32_t>(error)}, {}, !known);
 }
 
 ServerCore::Output& ServerCore::queue(ServerConnection& connection, const Writer& frame, bool is_reply,

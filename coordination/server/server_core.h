@@ -16,6 +16,7 @@
 
 #include "coordination/config.h"
 #include "coordination/jute/records.h"
+#include "coordination/server/authenticator.h"
 #include "coordination/server/connection.h"
 #include "coordination/server/data_tree.h"
 #include "coordination/server/operations.h"
@@ -51,8 +52,8 @@ struct ServerCounters {
 
 class ServerCore {
  public:
-  ServerCore(EventLoop& loop, ServerConfig config, std::unique_ptr<DataTree> tree,
-             std::unique_ptr<Store> store);
+  ServerCore(EventLoop& loop, ServerConfig config, Authenticator authenticator,
+             std::unique_ptr<DataTree> tree, std::unique_ptr<Store> store);
   ~ServerCore();
 
   // Ends the sessions that a killed program left behind, and ephemerals without a session. Once, before the
@@ -70,6 +71,7 @@ class ServerCore {
   bool connect(ServerConnection& connection, const jute::ConnectRequest& request);
   void submit(ServerConnection& connection, const jute::RequestHeader& header, Reader body);
   void authenticate(ServerConnection& connection, const jute::RequestHeader& header, Reader body);
+  void take_certificate(ServerConnection& connection, const std::string& subject);
   // Hands out the output that nothing unsynced is behind.
   void release_output();
   void when_durable(std::function<void()> done);
@@ -117,7 +119,8 @@ class ServerCore {
                    int64_t time_ms);
   void submit_write(ServerConnection& connection, const Operation& operation, int32_t xid, Reader body);
   void submit_read(ServerConnection& connection, const Operation& operation, int32_t xid, Reader body);
-  void refuse_sasl(ServerConnection& connection, const jute::RequestHeader& header);
+  void step_sasl(ServerConnection& connection, const jute::RequestHeader& header, Reader body);
+  void fail_sasl(ServerConnection& connection, const jute::RequestHeader& header, const std::string& why);
   void end_session(int64_t session_id);
   Output& queue(ServerConnection& connection, const Writer& frame, bool is_reply, bool then_close = false);
   Output& queue_reply(ServerConnection& connection, const jute::ReplyHeader& header, Bytes body,
@@ -141,6 +144,7 @@ class ServerCore {
 
   EventLoop& loop_;
   const ServerConfig config_;
+  const Authenticator authenticator_;
   std::unique_ptr<DataTree> tree_;
   std::unique_ptr<Store> store_;
   SessionTracker sessions_;

@@ -36,7 +36,7 @@ void ServerCore::recover_sessions() {
 
 void ServerCore::end_session(int64_t session_id) {
   const std::vector<Id> nobody;
-  const Caller caller{0, session_id, &nobody, true, false, false};
+  const Caller caller{0, session_id, &nobody, &authenticator_.acl_rules(), true, false, false};
   const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
   jute::TxnBody txn;
   WritePreparer(*tree_, caller, zxid, time_ms).close_session(&txn);
@@ -113,7 +113,7 @@ void ServerCore::sweep() {
       std::max<int64_t>(1, config_.containers_per_minute * config_.container_check_ms / 60'000);
   if (candidates.size() > static_cast<size_t>(most)) candidates.resize(static_cast<size_t>(most));
   const std::vector<Id> nobody;
-  const Caller caller{0, 0, &nobody, true, false, false};
+  const Caller caller{0, 0, &nobody, &authenticator_.acl_rules(), true, false, false};
   for (const auto& path : candidates) {
     const int64_t zxid = ++last_zxid_, time_ms = loop_.wall_ms();
     jute::TxnBody txn;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "coordination/files.h"
 #include "coordination/server/snapshot.h"
 #include "coordination/server/store.h"
 #include "coordination/server/txn_log.h"
@@ -16,17 +17,6 @@ namespace {
 constexpr const char* kLog = "coordination.store";
 
 Status broken(const std::string& what) { return {ErrorCode::KAFKA_STORAGE_ERROR, what}; }
-
-Result<std::vector<uint8_t>> read_file(storage::FileSystem& files, const std::string& path) {
-  auto file = files.open(path, false);
-  if (!file.ok()) return file.status();
-  const auto size = (*file)->size();
-  if (!size.ok()) return size.status();
-  std::vector<uint8_t> bytes(*size);
-  const Status read = (*file)->read_exactly_at(bytes, 0);
-  if (!read.ok()) return read;
-  return bytes;
-}
 
 bool same_epoch(int64_t a, int64_t b) { return a >> 32 == b >> 32; }
 

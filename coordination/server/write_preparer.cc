@@ -48,7 +48,7 @@ WritePreparer::Pending* WritePreparer::find(const std::string& path) {
 }
 
 bool WritePreparer::allowed(const AclList& acl, int32_t permission) const {
-  return caller_.skip_acl || acl_allows(acl, permission, *caller_.identities);
+  return caller_.skip_acl || acl_allows(acl, permission, *caller_.identities, *caller_.acl_rules);
 }
 
 ZkError WritePreparer::create(int32_t type, const jute::CreateRequest& request, jute::TxnBody* body) {
@@ -63,7 +63,7 @@ ZkError WritePreparer::create(int32_t type, const jute::CreateRequest& request, 
   if (no_parent(request.path)) return ZkError::kBadArguments;
   const std::string parent_name(parent_path(request.path));
   AclList acl;
-  if (!fix_up_acl(request.acl, *caller_.identities, &acl)) return ZkError::kInvalidAcl;
+  if (!fix_up_acl(request.acl, *caller_.identities, &acl, *caller_.acl_rules)) return ZkError::kInvalidAcl;
   Pending* parent = find(parent_name);
   if (parent == nullptr) return ZkError::kNoNode;
   if (!allowed(parent->acl, perms::kCreate)) return ZkError::kNoAuth;
@@ -141,7 +141,7 @@ ZkError WritePreparer::set_data(const jute::SetDataRequest& request, jute::TxnBo
 ZkError WritePreparer::set_acl(const jute::SetAclRequest& request, jute::TxnBody* body) {
   if (path_problem(request.path) != nullptr) return ZkError::kBadArguments;
   AclList acl;
-  if (!fix_up_acl(request.acl, *caller_.identities, &acl)) return ZkError::kInvalidAcl;
+  if (!fix_up_acl(request.acl, *caller_.identities, &acl, *caller_.acl_rules)) return ZkError::kInvalidAcl;
   Pending* node = find(request.path);
   if (node == nullptr) return ZkError::kNoNode;
   if (!allowed(node->acl, perms::kAdmin)) return ZkError::kNoAuth;

@@ -197,6 +197,12 @@ Result<std::unique_ptr<FileLock>> FaultyFileSystem::lock(const std::string& path
   return std::unique_ptr<FileLock>(std::make_unique<MemoryLock>(*this, path));
 }
 
+Result<int64_t> FaultyFileSystem::modified_ms(const std::string& path) {
+  const auto found = modified_ms_.find(path);
+  if (found == modified_ms_.end()) return Status::from_errno(ENOENT, "stat " + path);
+  return found->second;
+}
+
 Result<DiskSpace> FaultyFileSystem::space(const std::string&) { return DiskSpace{1ULL << 40, 1ULL << 39}; }
 
 }  // namespace ottla::storage

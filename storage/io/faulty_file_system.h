@@ -34,6 +34,7 @@ class FaultyFileSystem : public FileSystem {
   void fail_calls_from(Call call, int n, int error_number);
   void clear_failures() { failures_.clear(); }
   int count(Call call) const;
+  void set_modified(const std::string& path, int64_t wall_ms) { modified_ms_[path] = wall_ms; }
   // The bytes of a file as a running program sees them; for tests to look at and to damage.
   std::vector<uint8_t>& contents(const std::string& path);
 
@@ -46,6 +47,8 @@ class FaultyFileSystem : public FileSystem {
   Status remove_all(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
+  // As set_modified() says; an error where it said nothing.
+  Result<int64_t> modified_ms(const std::string& path) override;
   Result<DiskSpace> space(const std::string& path) override;
 
  private:
@@ -72,6 +75,7 @@ class FaultyFileSystem : public FileSystem {
   std::set<std::string> directories_;
   std::set<std::string> locked_;
   std::map<Call, int> counts_;
+  std::map<std::string, int64_t> modified_ms_;
   std::vector<Failure> failures_;
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/io/file_system.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace ottla::storage {
 
@@ -41,6 +43,23 @@ Status FileSystem::write_atomically(const std::string& path, Bytes content) {
   if (status.ok()) status = rename(temporary, path);
   if (status.ok()) status = sync_directory(parent_directory(path));
   return status;
+}
+
+bool is_shortage(const Status& status) {
+  switch (status.error_number()) {
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Unsynced::add(Unsynced others) {
+  std::move(others.files.begin(), others.files.end(), std::back_inserter(files));
+  std::move(others.directories.begin(), others.directories.end(), std::back_inserter(directories));
 }
 
 Status FileSystem::sync_all(const Unsynced& unsynced) {

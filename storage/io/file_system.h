@@ -53,12 +53,18 @@ struct DirectoryEntry {
 struct Unsynced {
   std::vector<std::shared_ptr<File>> files;
   std::vector<std::string> directories;  // whose names changed
+
+  void add(Unsynced others);
 };
 
 struct DiskSpace {
   uint64_t total_bytes = 0;
   uint64_t usable_bytes = 0;
 };
+
+// Whether a call failed for want of space, inodes or descriptors: nothing is wrong with the disk, and the
+// same call may succeed later.
+bool is_shortage(const Status& status);
 
 class FileSystem {
  public:
@@ -67,7 +73,9 @@ class FileSystem {
   // Opens for reading and writing; made where it misses if `create`.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, bool create) = 0;
   // For files that belong to somebody else, or to nobody any more; writing fails.
-  virtual Result<std::shared_ptr<File>> open_for_reading(const std::string& path) { return open(path, false); }
+  virtual Result<std::shared_ptr<File>> open_for_reading(const std::string& path) {
+    return open(path, false);
+  }
   virtual bool exists(const std::string& path) = 0;
   // Makes the directory and its parents; fine where it is there.
   virtual Status make_directories(const std::string& path) = 0;
@@ -86,6 +94,8 @@ class FileSystem {
   virtual Status sync_all(const Unsynced& unsynced);
   // An exclusive lock on `path`, which is made where it misses. errno EWOULDBLOCK: another process has it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+  // When the contents of a file changed last, by the wall clock.
+  virtual Result<int64_t> modified_ms(const std::string& path) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
 
   // The whole file as text; at most `max_bytes`.

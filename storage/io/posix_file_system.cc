@@ -217,6 +217,11 @@ class PosixFileSystem : public FileSystem {
     }
     return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(fd));
   }
+  Result<int64_t> modified_ms(const std::string& path) override {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return Status::from_errno(errno, "stat " + path);
+    return int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
+  }
   Result<DiskSpace> space(const std::string& path) override {
     struct statvfs info {};
     if (::statvfs(path.c_str(), &info) != 0) return Status::from_errno(errno, "statvfs " + path);

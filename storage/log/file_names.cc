@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/io/file_system.h"
+
 namespace ottla::storage {
 namespace {
 
@@ -30,6 +32,12 @@ std::optional<int64_t> offset_of_file_name(std::string_view name, std::string_vi
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), offset);
   if (parsed.ec != std::errc()) return std::nullopt;
   return offset;
+}
+
+std::string unused_cut_name(FileSystem& files, const std::string& path) {
+  std::string name = path + kCutSuffix;
+  for (int number = 1; files.exists(name); ++number) name = path + kCutSuffix + "." + std::to_string(number);
+  return name;
 }
 
 std::string partition_directory(std::string_view topic, int32_t partition) {

@@ -10,6 +10,8 @@
 
 namespace ottla::storage {
 
+class FileSystem;
+
 inline constexpr const char* kLogSuffix = ".log";
 inline constexpr const char* kOffsetIndexSuffix = ".index";
 inline constexpr const char* kTimeIndexSuffix = ".timeindex";
@@ -18,6 +20,7 @@ inline constexpr const char* kProducerSnapshotSuffix = ".snapshot";
 inline constexpr const char* kDeletedSuffix = ".deleted";
 inline constexpr const char* kCleanedSuffix = ".cleaned";
 inline constexpr const char* kSwapSuffix = ".swap";
+inline constexpr const char* kCutSuffix = ".cut";  // ours: what recovery took out of a log
 inline constexpr const char* kLeaderEpochCheckpoint = "leader-epoch-checkpoint";
 inline constexpr const char* kPartitionMetadata = "partition.metadata";
 inline constexpr const char* kMetaProperties = "meta.properties";
@@ -34,6 +37,9 @@ inline constexpr const char* kFutureDirectorySuffix = "-future";
 std::string offset_file_name(int64_t offset, std::string_view suffix);
 // The offset of such a name; nothing where it is no such name.
 std::optional<int64_t> offset_of_file_name(std::string_view name, std::string_view suffix);
+
+// Where what is taken out of `path` is kept: "<path>.cut", or "<path>.cut.1" and so on where there is one.
+std::string unused_cut_name(FileSystem& files, const std::string& path);
 
 struct TopicPartitionName {
   std::string topic;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/group_commit.h"
 
-#include <iterator>
 #include <utility>
 
 namespace ottla::storage {
@@ -27,10 +26,7 @@ void GroupCommit::begin() {
   for (auto& log : std::exchange(waiting_, {})) {
     if (log->offline()) continue;
     Log::Commit commit = log->begin_commit();
-    std::move(commit.unsynced.files.begin(), commit.unsynced.files.end(),
-              std::back_inserter(window->unsynced.files));
-    std::move(commit.unsynced.directories.begin(), commit.unsynced.directories.end(),
-              std::back_inserter(window->unsynced.directories));
+    window->unsynced.add(std::move(commit.unsynced));
     window->commits.emplace_back(std::move(log), std::move(commit));
   }
   running_ = true;

@@ -30,12 +30,16 @@ Status LeaderEpochCache::assign(int32_t epoch, int64_t start_offset) {
   if (epoch < 0) return {};
   if (!entries_.empty() && epoch <= entries_.back().epoch && start_offset >= entries_.back().start_offset)
     return {};
+  const std::vector<EpochEntry> before = entries_;
   // A newer epoch that begins earlier takes the place of what it covers (the log was cut).
   std::erase_if(entries_, [&](const EpochEntry& entry) {
     return entry.epoch >= epoch || entry.start_offset >= start_offset;
   });
   entries_.push_back({epoch, start_offset});
-  return write();
+  Status written = write();
+  // Whoever tries again must find that it is not written.
+  if (!written.ok()) entries_ = before;
+  return written;
 }
 
 std::optional<int32_t> LeaderEpochCache::latest_epoch() const {

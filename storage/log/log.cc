@@ -2,7 +2,9 @@
 #include "storage/log/log.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "protocol/base/log.h"
 #include "protocol/records/record_reader.h"
 #include "storage/log/file_names.h"
 #include "storage/log/partition_metadata.h"
@@ -18,9 +20,17 @@ Status Log::check_online() const {
 }
 
 Status Log::noted(Status status) const {
-  if (status.code() == ErrorCode::KAFKA_STORAGE_ERROR && !offline_ && failure_handler_)
-    failure_handler_(status);
+  if (status.code() != ErrorCode::KAFKA_STORAGE_ERROR || offline_) return status;
+  if (!is_shortage(status)) {
+    report_failure(status);
+  } else if (!std::exchange(short_, true)) {
+    log_error("storage", "{}: refused until there is room again: {}", name(), status.message());
+  }
   return status;
+}
+
+void Log::report_failure(const Status& why) const {
+  if (!offline_ && failure_handler_) failure_handler_(why);
 }
 
 void Log::set_offline() {
@@ -296,6 +306,18 @@ Result<int> Log::apply_retention(int64_t now_ms) {
   const Status raised = noted(raise_start(std::max(new_start, log_start_offset_)));
   if (!raised.ok()) return raised;
   return count;
+}
+
+std::optional<Log::OldestSegment> Log::oldest_closed_segment() const {
+  const Segment& oldest = *segments_.begin()->second;
+  if (segments_.size() == 1 || offline_ || !config_.cleanup_delete || oldest.next_offset() > high_watermark_)
+    return std::nullopt;
+  return OldestSegment{oldest.max_timestamp(), oldest.size()};
+}
+
+Status Log::drop_oldest_segment() {
+  OTTLA_CHECK(segments_.size() > 1);
+  return noted(raise_start(std::max(log_start_offset_, std::next(segments_.begin())->first)));
 }
 
 Status Log::rename_directory(const std::string& directory) {

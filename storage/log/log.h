@@ -8,10 +8,12 @@
 //
 // Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the
 // environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
-// LogManager, which takes the directory offline).
+// LogManager, which takes the directory offline). A disk that is full, or a want of descriptors, is no
+// failure: what needs room is refused with the same error, all else goes on, and so does that when there is
+// room again.
 //
-// Threads: the loop's, but for open() and close_clean(), which run on the pool while nobody else touches the
-// log, and what flush_work() returns. FileSlices that read() gives out stay valid whatever happens to the
+// Threads: the loop's, but for open() and begin_close(), which run on the pool while nobody else touches the
+// log, those of other logs beside them. FileSlices that read() gives out stay valid whatever happens to the
 // log.
 #pragma once
 
@@ -71,6 +73,7 @@ struct LogConfig {
   int64_t max_compaction_lag_ms = INT64_MAX;
   double min_cleanable_dirty_ratio = 0.5;
 
+  bool operator==(const LogConfig&) const = default;
   // A segment of a compacted log ends in time to be cleaned.
   int64_t max_segment_ms() const {
     return cleanup_compact ? std::min(segment_ms, std::max<int64_t>(max_compaction_lag_ms, 1)) : segment_ms;
@@ -119,12 +122,16 @@ class Log {
     int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
     bool clean_shutdown = false;
     int64_t now_ms = 0;
+    // Told the size of each segment that was walked.
+    std::function<void(uint64_t)> recovery_progress;
   };
 
   // Loads the directory: leftovers of deletions and swaps are dealt with, indexes and producer state come
   // from their files, or from the batches where the last stop was not clean or a file can not be trusted.
   // Blocking.
   static Result<std::unique_ptr<Log>> open(FileSystem& files, OpenOptions options);
+  // The size of the segments that open() will have to walk, all or in part.
+  static uint64_t bytes_to_recover(FileSystem& files, const OpenOptions& options);
   ~Log();
 
   const std::string& directory() const { return directory_; }
@@ -180,12 +187,23 @@ class Log {
   // Removes whole segments that retention.ms, retention.bytes or the log's start say are over; the value
   // counts them.
   Result<int> apply_retention(int64_t now_ms);
-  // What must reach the disk for everything up to the log's end as it is now; to be called on the pool, then
-  // mark_flushed() on the loop.
-  std::function<Status()> flush_work();
+  // The oldest segment, where it may go: it is not written to, lies below the high watermark, and the log is
+  // no table (cleanup.policy has "delete").
+  struct OldestSegment {
+    int64_t max_timestamp = -1;
+    uint64_t size = 0;
+  };
+  std::optional<OldestSegment> oldest_closed_segment() const;
+  // REQUIRES: there is one.
+  Status drop_oldest_segment();
+  // What must reach the disk, the indexes included, for everything up to the log's end as it is now; when it
+  // has, mark_flushed().
+  Result<Unsynced> begin_flush();
   void mark_flushed(int64_t offset);
   // Both at once; blocks.
   Status flush();
+  // What a start after a crash would have to walk.
+  uint64_t unflushed_bytes() const { return appended_bytes_ - flushed_bytes_; }
   int64_t unflushed_records() const { return log_end_offset_ - flushed_offset_; }
 
   // The same for the batches alone, which is all that an acknowledgement waits for; group_commit.h does it
@@ -201,7 +219,10 @@ class Log {
   Commit begin_commit();
   // What begin_commit() gave is on the disk.
   void end_commit(const Commit& commit);
-  // Everything to disk, a producer snapshot at the end, files closed: the directory is clean.
+  // Writes what a clean directory has besides the batches: indexes, a producer snapshot at the end. When all
+  // that it gives is on the disk and mark_flushed(), the directory is clean.
+  Result<Unsynced> begin_close();
+  // Both at once; blocks.
   Status close_clean();
   // Moves the directory (to its "-delete" name); the log can still be read.
   Status rename_directory(const std::string& directory);
@@ -233,7 +254,8 @@ class Log {
   void set_failure_handler(std::function<void(const Status&)> handler) {
     failure_handler_ = std::move(handler);
   }
-  void report_failure(const Status& why) const { static_cast<void>(noted(why)); }
+  // Something that was to reach the disk has not: the same, whatever the reason.
+  void report_failure(const Status& why) const;
   // From now on everything that touches files answers KAFKA_STORAGE_ERROR.
   void set_offline();
   bool offline() const { return offline_; }
@@ -254,6 +276,7 @@ class Log {
   Status load_producers();
   Status load_topic_id();
   Status replay_producers(const Segment& segment, int64_t from_offset);
+  bool ends_before(const Segment& segment, int64_t next_base) const;
   Status drop_segments_after(int64_t base_offset);
 
   // log_append.cc
@@ -268,6 +291,7 @@ class Log {
   Status take_snapshot(bool sync);
 
   // log_flush.cc
+  Status sync_and_mark(const Result<Unsynced>& unsynced);
   Status ask_for_commit();
   void note_flushed(int64_t offset);
 
@@ -310,10 +334,16 @@ class Log {
   std::function<void()> progress_handler_;
   bool commit_asked_ = false;
   bool offline_ = false;
+  mutable bool short_ = false;  // of room, and said so
   bool parent_synced_ = false;  // the directory's own name is on disk
   // How often the directory got a new segment, and how many of these are on disk.
   uint64_t name_changes_ = 0;
   uint64_t name_changes_synced_ = 0;
+  // Of the batches: all that came, those that the last flush that ended has covered, and the one under way.
+  uint64_t appended_bytes_ = 0;
+  uint64_t flushed_bytes_ = 0;
+  uint64_t flushing_bytes_ = 0;
+  std::function<void(uint64_t)> recovery_progress_;
 };
 
 }  // namespace ottla::storage

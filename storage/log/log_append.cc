@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "protocol/base/log.h"
 #include "protocol/records/control_records.h"
@@ -123,6 +124,8 @@ Status Log::append_validated(records::ValidatedRecords& validated, int32_t leade
   info.first_offset = header->base_offset;
   info.last_offset = header->last_offset;
   log_end_offset_ = header->last_offset + 1;
+  appended_bytes_ += header->size;
+  if (std::exchange(short_, false)) log_info("storage", "{}: there is room again", name());
   if (!config_.durable) high_watermark_ = log_end_offset_;
   if (!config_.durable && unflushed_records() < config_.flush_messages) return {};
   info.flush_offset = log_end_offset_;
@@ -191,7 +194,8 @@ void Log::take_producer(const BatchHeader& header, Bytes batch) {
   const bool there = std::any_of(known.begin(), known.end(), [&](const AbortedTransaction& one) {
     return one.last_offset == aborted.last_offset;
   });
-  if (!there) report_failure(home->second->append_aborted(aborted));
+  // Where there is no room the list is written with the next flush.
+  if (!there) static_cast<void>(noted(home->second->append_aborted(aborted)));
 }
 
 // Spreads the rolls of segments that began together; the same for a segment whenever it is asked.

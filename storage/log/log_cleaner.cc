@@ -70,7 +70,7 @@ void LogCleaner::look() {
 }
 
 bool LogCleaner::start_filthiest() {
-  const int64_t now = loop_.wall_ms();
+  const int64_t now = host_.now_ms();
   std::shared_ptr<Log> filthiest;
   TopicPartitionName name;
   CleaningPlan plan;
@@ -100,7 +100,7 @@ void LogCleaner::start_job(const TopicPartitionName& name, const std::shared_ptr
   const auto job = std::make_shared<Job>();
   job->name = name;
   job->log = log;
-  job->cleaning = std::make_unique<LogCleaning>(files_, log->cleaning_source(plan), limits, loop_.wall_ms());
+  job->cleaning = std::make_unique<LogCleaning>(files_, log->cleaning_source(plan), limits, host_.now_ms());
   job->timer = loop_.make_timer([this, weak = std::weak_ptr(job)] {
     if (const auto due = weak.lock()) run_step(due);
   });

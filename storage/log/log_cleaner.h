@@ -53,6 +53,8 @@ class LogCleaner {
         const std::function<void(const TopicPartitionName&, const std::shared_ptr<Log>&)>& visit) = 0;
     // `log` is clean up to another offset: the checkpoint must say so.
     virtual void on_cleaned() = 0;
+    // The time by which tombstones go.
+    virtual int64_t now_ms() = 0;
     // Files of `log` that were replaced.
     virtual void on_files_deleted(Log& log) = 0;
   };

@@ -14,6 +14,8 @@ namespace ottla::storage {
 namespace {
 
 constexpr size_t kWriteBytes = 1 << 20;
+// Looks at the map whose misses overlap.
+constexpr size_t kLooksAtOnce = 64;
 // The swap of a group is a few renames per segment on the loop's thread.
 constexpr size_t kLargestGroup = 100;
 
@@ -149,13 +151,28 @@ Result<bool> LogCleaning::map_batch(const BatchReader::Batch& batch) {
   if (transactions_->may_discard(batch.header)) return true;
   Status status = records_.open(batch.bytes);
   if (!status.ok()) return status;
+  seen_.clear();
   while (const auto record = records_.next()) {
     if (!record->key || record->offset < source_.first_dirty_offset) continue;
-    if (!map_.put(*record->key, record->offset)) return false;
-    map_end_ = record->offset + 1;
+    seen_.push_back(seen(*record));
+    if (seen_.size() == kLooksAtOnce && !map_seen()) return false;
   }
   if (!records_.status().ok()) return records_.status();
+  return map_seen();
+}
+
+bool LogCleaning::map_seen() {
+  for (const Seen& record : seen_) {
+    if (!map_.put(record.key, record.offset)) return false;
+    map_end_ = record.offset + 1;
+  }
+  seen_.clear();
   return true;
+}
+
+LogCleaning::Seen LogCleaning::seen(const records::RecordView& record) const {
+  return {record.key ? map_.hash(*record.key) : OffsetMap::Hash{}, record.offset, record.key.has_value(),
+          record.value.has_value()};
 }
 
 // As Kafka groups them: what fits into one segment, its indexes, and 32 bits of offsets.
@@ -231,11 +248,22 @@ bool LogCleaning::is_last_of_producer(const BatchHeader& header) const {
   return header.control && header.producer_epoch == found->second.epoch;
 }
 
-bool LogCleaning::is_over(const records::RecordView& record, bool tombstones_are_over) const {
+bool LogCleaning::is_over(const Seen& record, bool tombstones_are_over) const {
   if (record.offset >= map_end_) return false;
-  if (!record.key) return true;
-  const auto latest = map_.find(*record.key);
-  return (latest && record.offset < *latest) || (!record.value && tombstones_are_over);
+  if (!record.has_key) return true;
+  const auto latest = map_.find(record.key);
+  return (latest && record.offset < *latest) || (!record.has_value && tombstones_are_over);
+}
+
+bool LogCleaning::decide(bool tombstones_are_over) {
+  bool tombstones = false;
+  for (const Seen& record : seen_) {
+    const bool keep = !is_over(record, tombstones_are_over);
+    kept_.push_back(keep);
+    tombstones = tombstones || (keep && !record.has_value);
+  }
+  seen_.clear();
+  return tombstones;
 }
 
 Status LogCleaning::clean_batch(const BatchReader::Batch& batch) {
@@ -253,14 +281,18 @@ Status LogCleaning::clean_batch(const BatchReader::Batch& batch) {
   const Status opened = records_.open(batch.bytes);
   if (!opened.ok()) return opened;
   kept_.clear();
+  seen_.clear();
   bool tombstones = false;
-  uint64_t count = 0;
   while (const auto record = records_.next()) {
-    const bool keep = !discard && (batch.header.control || !is_over(*record, horizon_passed));
-    kept_.push_back(keep);
-    count += keep ? 1 : 0;
-    tombstones = tombstones || (keep && !record->value);
+    if (discard || batch.header.control) {
+      kept_.push_back(!discard);
+      continue;
+    }
+    seen_.push_back(seen(*record));
+    if (seen_.size() == kLooksAtOnce) tombstones |= decide(horizon_passed);
   }
+  tombstones |= decide(horizon_passed);
+  const auto count = static_cast<uint64_t>(std::count(kept_.begin(), kept_.end(), true));
   if (!records_.status().ok()) return records_.status();
   stats_.records_read += kept_.size();
   stats_.records_kept += count;
@@ -317,7 +349,7 @@ Status LogCleaning::clean_old_batch(const BatchReader::Batch& batch) {
   bool keep = false;
   while (const auto record = records_.next()) {
     ++count;
-    keep = keep || !is_over(*record, false);
+    keep = keep || !is_over(seen(*record), false);
   }
   if (!records_.status().ok()) return records_.status();
   stats_.records_read += count;

@@ -93,7 +93,18 @@ class LogCleaning {
   Status rewrite_batch(const BatchReader::Batch& batch, std::optional<int64_t> delete_horizon_ms);
   Status clean_old_batch(const BatchReader::Batch& batch);
   bool is_last_of_producer(const BatchHeader& header) const;
-  bool is_over(const records::RecordView& record, bool tombstones_are_over) const;
+  // What is_over() needs of a record.
+  struct Seen {
+    OffsetMap::Hash key;
+    int64_t offset;
+    bool has_key;
+    bool has_value;
+  };
+  Seen seen(const records::RecordView& record) const;
+  bool is_over(const Seen& record, bool tombstones_are_over) const;
+  // Decides on those that were seen and not decided on yet; whether a tombstone stays.
+  bool decide(bool tombstones_are_over);
+  bool map_seen();
   void keep_whole(const BatchReader::Batch& batch);
   void kept_from(size_t begin);
   Status write_out();
@@ -116,6 +127,7 @@ class LogCleaning {
   std::unique_ptr<Segment> cleaned_;
   std::vector<AbortedTransaction> still_aborted_;
   bool changed_ = false;
+  std::vector<Seen> seen_;  // a few, so that looks at the map overlap
   std::vector<bool> kept_;  // of the records of the batch
   std::vector<uint8_t> out_;
   std::vector<BatchHeader> out_headers_;

@@ -8,26 +8,22 @@
 
 namespace ottla::storage {
 
-std::function<Status()> Log::flush_work() {
-  std::vector<std::shared_ptr<File>> dirty;
-  Status collected;
-  for (auto at = segments_.rbegin(); at != segments_.rend() && collected.ok(); ++at) {
-    collected = at->second->collect_files(dirty);
+Result<Unsynced> Log::begin_flush() {
+  flushing_bytes_ = appended_bytes_;
+  Unsynced unsynced;
+  for (auto at = segments_.rbegin(); at != segments_.rend(); ++at) {
+    const Status collected = at->second->collect_files(unsynced.files);
+    if (!collected.ok()) return collected;
     if (at->first <= recovery_point_) break;
   }
-  const std::string parent = parent_synced_ ? "" : parent_directory(directory_);
-  return [&files = files_, directory = directory_, parent, dirty = std::move(dirty),
-          status = collected]() mutable {
-    for (const auto& file : dirty) {
-      if (status.ok()) status = file->sync();
-    }
-    if (status.ok() && !parent.empty()) status = files.sync_directory(parent);
-    return status.ok() ? files.sync_directory(directory) : status;
-  };
+  unsynced.directories.push_back(directory_);
+  if (!parent_synced_) unsynced.directories.push_back(parent_directory(directory_));
+  return unsynced;
 }
 
 void Log::mark_flushed(int64_t offset) {
   parent_synced_ = true;
+  flushed_bytes_ = flushing_bytes_;
   recovery_point_ = std::max(recovery_point_, std::min(offset, log_end_offset_));
   note_flushed(offset);
 }
@@ -73,19 +69,36 @@ void Log::end_commit(const Commit& commit) {
   if (commit.truncations == truncations_) note_flushed(commit.end_offset);
 }
 
-Status Log::flush() {
-  const Status flushed = flush_work()();
-  if (flushed.ok()) mark_flushed(log_end_offset_);
-  return flushed;
+Status Log::sync_and_mark(const Result<Unsynced>& unsynced) {
+  if (!unsynced.ok()) return unsynced.status();
+  const Status synced = files_.sync_all(*unsynced);
+  if (synced.ok()) mark_flushed(log_end_offset_);
+  return synced;
 }
 
-Status Log::close_clean() {
+Status Log::flush() { return sync_and_mark(begin_flush()); }
+
+Result<Unsynced> Log::begin_close() {
   Status status = check_online();
   if (status.ok()) status = active().seal();
+  const bool fresh = !snapshots_.contains(log_end_offset_);
   // Empty logs need none: there is nothing to walk.
-  if (status.ok() && log_end_offset_ > log_start_offset_) status = take_snapshot(true);
-  if (status.ok() && (log_end_offset_ > recovery_point_ || !parent_synced_)) status = flush();
-  return status;
+  const bool wanted = log_end_offset_ > log_start_offset_;
+  if (status.ok() && wanted) status = take_snapshot(false);
+  if (!status.ok()) return status;
+  Result<Unsynced> unsynced = Unsynced();
+  if (log_end_offset_ > recovery_point_ || !parent_synced_) {
+    unsynced = begin_flush();
+  } else if (fresh && wanted) {
+    unsynced->directories.push_back(directory_);
+  }
+  if (!unsynced.ok() || !fresh || !wanted) return unsynced;
+  auto snapshot = files_.open(snapshot_path(log_end_offset_), false);
+  if (!snapshot.ok()) return snapshot.status();
+  unsynced->files.push_back(std::move(*snapshot));
+  return unsynced;
 }
+
+Status Log::close_clean() { return sync_and_mark(begin_close()); }
 
 }  // namespace ottla::storage

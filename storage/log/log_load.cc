@@ -17,7 +17,6 @@ namespace ottla::storage {
 namespace {
 
 constexpr const char* kComponent = "storage";
-constexpr const char* kCutSuffix = ".cut";
 
 std::string without_suffix(const std::string& name, std::string_view suffix) {
   return name.substr(0, name.size() - suffix.size());
@@ -41,7 +40,25 @@ Log::Log(FileSystem& files, OpenOptions options)
       epochs_(files, directory_ + "/" + kLeaderEpochCheckpoint),
       log_start_offset_(options.log_start_offset),
       recovery_point_(options.recovery_point),
-      cleaned_up_to_(options.cleaned_up_to) {}
+      cleaned_up_to_(options.cleaned_up_to),
+      recovery_progress_(std::move(options.recovery_progress)) {}
+
+uint64_t Log::bytes_to_recover(FileSystem& files, const OpenOptions& options) {
+  const auto entries = files.list(options.directory);
+  if (options.clean_shutdown || !entries.ok()) return 0;
+  std::set<int64_t> bases;
+  for (const DirectoryEntry& entry : *entries) {
+    if (const auto base = offset_of_file_name(entry.name, kLogSuffix)) bases.insert(*base);
+  }
+  uint64_t bytes = 0;
+  for (auto base = bases.rbegin(); base != bases.rend(); ++base) {
+    const auto file = files.open(options.directory + "/" + offset_file_name(*base, kLogSuffix), false);
+    const auto size = file.ok() ? (*file)->size() : Result<uint64_t>(file.status());
+    if (size.ok()) bytes += *size;
+    if (*base <= options.recovery_point) break;
+  }
+  return bytes;
+}
 
 Status Log::load(bool clean_shutdown, int64_t now_ms) {
   const auto base_offsets = clean_up_leftovers();
@@ -204,9 +221,20 @@ Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_s
     bool cut = false;
     const Status status = load_or_recover(segment, flushed, last, cut);
     if (!status.ok()) return status;
+    if (!last && !flushed && !cut) cut = ends_before(segment, base_offsets[i + 1]);
     if (cut && !last) return drop_segments_after(base);
   }
   return {};
+}
+
+// Whether batches are missing between `segment` and the one at `next_base`. The machine lost power: the later
+// one had reached the disk, the end of this one had not.
+bool Log::ends_before(const Segment& segment, int64_t next_base) const {
+  if (segment.next_offset() >= next_base) return false;
+  log_warn(kComponent, "{}: ends at offset {}, the next segment begins at {}", segment.log_path(),
+           segment.next_offset(), next_base);
+  // Compaction leaves gaps too.
+  return !config_.cleanup_compact && next_base > cleaned_up_to_;
 }
 
 Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut) {
@@ -220,16 +248,19 @@ Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut
 }
 
 Status Log::recover_segment(Segment& segment, bool& cut) {
-  // Producer state from behind this segment's begin says nothing now; what is walked says it again, aborted
+  // Producer state from behind the recovery point says nothing now; what is walked says it again, aborted
   // transactions included.
-  Status status = remove_snapshots([&](int64_t offset) { return offset > segment.base_offset(); });
+  const int64_t from = std::max(recovery_point_, segment.base_offset());
+  Status status = remove_snapshots([&](int64_t offset) { return offset > from; });
   if (!status.ok()) return status;
-  const auto removed = segment.recover([&](const BatchHeader& header, Bytes) {
+  const auto recovered = segment.recover(from, [&](const BatchHeader& header, Bytes) {
     if (header.leader_epoch <= epochs_.latest_epoch().value_or(-1)) return Status();
     return epochs_.assign(header.leader_epoch, header.base_offset);
   });
-  if (!removed.ok()) return removed.status();
-  cut = *removed > 0;
+  if (!recovered.ok()) return recovered.status();
+  cut = recovered->cut_bytes > 0;
+  appended_bytes_ += recovered->walked_bytes;
+  if (recovery_progress_) recovery_progress_(segment.size());
   return {};
 }
 
@@ -243,9 +274,10 @@ Status Log::drop_segments_after(int64_t base_offset) {
       const auto base = offset_of_file_name(entry.name, kind);
       if (!base || *base <= base_offset) continue;
       const std::string path = directory_ + "/" + entry.name;
-      log_warn(kComponent, "{}: taken out of the log, since the segment before it was cut; kept as {}{}",
-               path, path, kCutSuffix);
-      const Status renamed = files_.rename(path, path + kCutSuffix);
+      const std::string aside = unused_cut_name(files_, path);
+      log_warn(kComponent, "{}: taken out of the log, since something is missing before it; kept as {}", path,
+               aside);
+      const Status renamed = files_.rename(path, aside);
       if (!renamed.ok()) return renamed;
     }
   }

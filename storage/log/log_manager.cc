@@ -34,6 +34,7 @@ LogManager::LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings se
       settings_(std::move(settings)),
       random_(std::move(random)),
       directory_failed_(std::move(directory_failed)),
+      clock_(loop, settings_.clock_jump_max_ms),
       cleaner_(files, loop, settings_.cleaner, *this) {
   OTTLA_CHECK(!settings_.directories.empty());
 }
@@ -67,6 +68,7 @@ Status LogManager::lock_directories() {
       }
       continue;
     }
+    note_last_alive(directory);
     if (!directory.meta()) continue;
     // Each directory has an id of its own in newer releases: only what all must share is compared.
     if (first && (first->broker_id != directory.meta()->broker_id ||
@@ -148,9 +150,16 @@ LogDirectory* LogManager::directory_for_new_log() const {
 }
 
 Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id,
-                                       const LogConfig& config) {
+                                       const LogConfig& config, bool is_new) {
   Log* log = find(topic, partition);
   if (log == nullptr) {
+    // It may be on a directory that is offline: an empty one in its place would be taken for the truth (kafka
+    // LogManager.getOrCreateLog).
+    if (!is_new && online_directories() < directories_.size()) {
+      return Status(
+          ErrorCode::KAFKA_STORAGE_ERROR,
+          fmt::format("{}-{} is not new, not here, and a log directory is offline", topic, partition));
+    }
     LogDirectory* directory = directory_for_new_log();
     if (directory == nullptr) return Status(ErrorCode::KAFKA_STORAGE_ERROR, "no log directory is online");
     Log::OpenOptions options;
@@ -160,7 +169,7 @@ Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partiti
     const Status made = files_.make_directories(options.directory);
     auto opened = made.ok() ? Log::open(files_, std::move(options)) : Result<std::unique_ptr<Log>>(made);
     if (!opened.ok()) {
-      fail_directory(*directory, opened.status());
+      if (!is_shortage(opened.status())) fail_directory(*directory, opened.status());
       return opened.status();
     }
     adopt({topic, partition}, std::move(*opened), *directory);

@@ -32,6 +32,7 @@
 #include "storage/log/log.h"
 #include "storage/log/log_cleaner.h"
 #include "storage/log/log_directory.h"
+#include "storage/log/retention_clock.h"
 
 namespace ottla::storage {
 
@@ -44,7 +45,10 @@ struct LogManagerSettings {
   int64_t log_start_checkpoint_interval_ms = 60000;       // log.flush.start.offset.checkpoint.interval.ms
   int64_t high_watermark_checkpoint_interval_ms = 5000;   // replica.high.watermark.checkpoint.interval.ms
   int64_t initial_delay_ms = 30000;                       // before the first retention, flush and checkpoint
+  int32_t recovery_threads_per_directory = 1;             // num.recovery.threads.per.data.dir
   CleanerSettings cleaner;
+  int64_t max_bytes = -1;                                      // ottla.log.max.bytes, -1: no cap
+  int64_t clock_jump_max_ms = int64_t{30} * 24 * 3600 * 1000;  // ottla.retention.clock.jump.max.ms
 };
 
 class LogManager : private LogCleaner::Host {
@@ -79,15 +83,22 @@ class LogManager : private LogCleaner::Host {
   // Null where there is none, or where its directory is offline.
   Log* find(std::string_view topic, int32_t partition);
   // A new one goes to the directory with the fewest. INCONSISTENT_TOPIC_ID where the log is there with
-  // another id; a zero id is not compared. Valid until remove() or stop().
+  // another id; a zero id is not compared. KAFKA_STORAGE_ERROR where it misses, is not new, and a directory
+  // that may have it is offline. Valid until remove() or stop().
   Result<Log*> get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id,
-                             const LogConfig& config);
+                             const LogConfig& config, bool is_new = true);
   // Renames the directory to its "-delete" name now, unlinks it after file.delete.delay.ms. The Log is gone
   // when this returns; slices it gave out stay readable.
   Status remove(const std::string& topic, int32_t partition);
   void for_each(const std::function<void(const TopicPartitionName&, Log&)>& visit);
   size_t size() const { return logs_.size(); }
 
+  // ottla.log.max.bytes: above it the oldest closed segments of all logs go, those of compacted logs aside.
+  // ottla.retention.clock.jump.max.ms: see RetentionClock.
+  void update_limits(int64_t max_bytes, int64_t clock_jump_max_ms);
+  // The starts of `raised` (DeleteRecords) must not go back, whatever happens: `done` is called when they are
+  // on the disk. A directory that fails is offline by then.
+  void save_log_starts(const std::vector<TopicPartitionName>& raised, std::function<void()> done);
   // log.cleaner.* changed.
   void update_cleaner(const CleanerSettings& settings) { cleaner_.update(settings); }
   const LogCleaner& cleaner() const { return cleaner_; }
@@ -122,6 +133,8 @@ class LogManager : private LogCleaner::Host {
     std::vector<std::string> paths;
   };
   struct LoadState;
+  struct LoadDirectory;
+  struct RecoveredSync;
   struct Job {
     std::function<void()> work;
     std::function<void()> done;
@@ -138,11 +151,21 @@ class LogManager : private LogCleaner::Host {
   void visit_logs(
       const std::function<void(const TopicPartitionName&, const std::shared_ptr<Log>&)>& visit) override;
   void on_cleaned() override { write_checkpoints(false); }
+  int64_t now_ms() override { return clock_.now_ms(); }
   void on_files_deleted(Log& log) override;
+
+  // log_manager_retention.cc
+  void note_last_alive(const LogDirectory& directory);
+  void check_retention();
+  void start_cap_task();
+  void check_cap();
 
   // log_manager_load.cc
   void prepare_load(LogDirectory& directory, const ConfigOf& config_of, LoadState& state);
-  void run_load(const std::shared_ptr<LoadState>& state);
+  void open_logs(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
+  void finish_directory(const std::shared_ptr<LoadState>& state, LoadDirectory& directory);
+  void end_sync(const std::shared_ptr<LoadState>& state, LoadDirectory& directory, RecoveredSync& sync);
+  void end_load(const std::shared_ptr<LoadState>& state);
   Status finish_load(LoadState& state);
 
   // log_manager_tasks.cc
@@ -153,7 +176,6 @@ class LogManager : private LogCleaner::Host {
   void start_tasks();
   void arm_timer();
   void on_timer();
-  void check_retention();
   void remove_later(std::vector<std::string> paths, int64_t delay_ms);
   void unlink_what_is_due();
 
@@ -161,7 +183,7 @@ class LogManager : private LogCleaner::Host {
   void check_flush();
   void checkpoint();
   void checkpoint_high_watermarks();
-  void flush(const std::vector<TopicPartitionName>& names, std::function<void()> then);
+  void flush(std::vector<TopicPartitionName> names, std::function<void()> then);
   void write_checkpoints(bool high_watermarks_only);
   struct DirectoryOffsets;
   std::vector<DirectoryOffsets> offsets_by_directory() const;
@@ -186,6 +208,8 @@ class LogManager : private LogCleaner::Host {
   bool job_running_ = false;
   bool stopping_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  RetentionClock clock_;
+  std::optional<int64_t> last_alive_ms_;  // of any directory's last broker, by the wall clock
   LogCleaner cleaner_;
 };
 

@@ -10,6 +10,11 @@ namespace ottla::storage {
 namespace {
 
 constexpr const char* kComponent = "storage";
+// A start after a crash walks so much in a blink.
+constexpr uint64_t kLeftUnflushedBytes = 128 << 20;
+constexpr size_t kFlushedAtOnce = 32;
+// More than that is not left until the next checkpoint is due.
+constexpr uint64_t kMostUnflushedBytes = 512 << 20;
 
 }  // namespace
 
@@ -37,56 +42,95 @@ void LogManager::check_flush() {
     if (entry.log->unflushed_records() > 0 && now - entry.last_flush_ms >= entry.log->config().flush_ms)
       due.push_back(name);
   }
-  if (!due.empty()) flush(due, [] {});
+  if (!due.empty()) flush(std::move(due), [] {});
 }
 
 // Segments that were rolled are flushed first, so that a crash has only the active one to walk (Kafka flushes
-// at the roll).
+// at the roll); then whatever a start after a crash would have to walk too long for.
 void LogManager::checkpoint() {
-  std::vector<TopicPartitionName> rolled;
+  std::vector<std::pair<uint64_t, TopicPartitionName>> unflushed;
+  std::vector<TopicPartitionName> names;
+  uint64_t bytes = 0;
   for (auto& [name, entry] : logs_) {
-    if (entry.log->recovery_point() < entry.log->active_base_offset()) rolled.push_back(name);
+    if (entry.log->recovery_point() < entry.log->active_base_offset()) {
+      names.push_back(name);
+    } else if (entry.log->unflushed_bytes() > 0) {
+      bytes += entry.log->unflushed_bytes();
+      unflushed.emplace_back(entry.log->unflushed_bytes(), name);
+    }
   }
-  flush(rolled, [this] { write_checkpoints(false); });
+  std::sort(unflushed.begin(), unflushed.end(), std::greater<>());
+  for (auto& [size, name] : unflushed) {
+    if (bytes <= kLeftUnflushedBytes) break;
+    bytes -= size;
+    names.push_back(std::move(name));
+  }
+  flush(names, [this] { write_checkpoints(false); });
 }
 
 // Every five seconds: that nothing moved must be found out without building a line for every partition.
 void LogManager::checkpoint_high_watermarks() {
   uint64_t moved = logs_.size();
-  for (const auto& [name, entry] : logs_)
+  uint64_t unflushed = 0;
+  for (const auto& [name, entry] : logs_) {
     moved = moved * 31 + static_cast<uint64_t>(entry.log->high_watermark());
+    unflushed += entry.log->unflushed_bytes();
+  }
+  if (unflushed > kMostUnflushedBytes && jobs_.empty() && !job_running_) checkpoint();
   if (std::exchange(high_watermarks_seen_, moved) != moved) write_checkpoints(true);
+  // A topic's flush.ms acts within five seconds, too, where log.flush.scheduler.interval.ms is not set. (In
+  // Kafka it does nothing then.)
+  check_flush();
 }
 
-void LogManager::flush(const std::vector<TopicPartitionName>& names, std::function<void()> then) {
+// A few logs at once: what is written on the loop for each of them takes its time.
+void LogManager::flush(std::vector<TopicPartitionName> names, std::function<void()> then) {
   struct OneFlush {
     std::weak_ptr<Log> log;
-    std::function<Status()> work;
+    LogDirectory* directory;
     int64_t end_offset;
-    Status result;
+    uint64_t truncations;
+  };
+  struct Flush {
+    std::vector<OneFlush> logs;
+    std::map<const LogDirectory*, Unsynced> unsynced;
+    std::map<const LogDirectory*, Status> results;
   };
   if (names.empty()) return then();
-  const auto flushes = std::make_shared<std::vector<OneFlush>>();
-  for (const TopicPartitionName& name : names) {
-    Entry& entry = logs_.at(name);
+  const auto flush = std::make_shared<Flush>();
+  for (size_t i = 0; i < kFlushedAtOnce && !names.empty(); ++i) {
+    const auto found = logs_.find(names.back());
+    names.pop_back();
+    // Its directory may have failed meanwhile.
+    if (found == logs_.end()) continue;
+    Entry& entry = found->second;
     entry.last_flush_ms = loop_.wall_ms();
-    flushes->push_back({entry.log, entry.log->flush_work(), entry.log->log_end_offset(), {}});
+    Result<Unsynced> unsynced = entry.log->begin_flush();
+    if (!unsynced.ok()) {
+      if (!is_shortage(unsynced.status())) entry.log->report_failure(unsynced.status());
+      continue;
+    }
+    flush->logs.push_back(
+        {entry.log, entry.directory, entry.log->log_end_offset(), entry.log->truncations()});
+    flush->unsynced[entry.directory].add(std::move(*unsynced));
   }
   run_job(
-      [flushes] {
-        for (OneFlush& one : *flushes) one.result = one.work();
+      [&files = files_, flush] {
+        for (const auto& [directory, unsynced] : flush->unsynced)
+          flush->results[directory] = files.sync_all(unsynced);
       },
-      [flushes, then = std::move(then)] {
-        for (OneFlush& one : *flushes) {
+      [this, flush, names = std::move(names), then = std::move(then)]() mutable {
+        for (const OneFlush& one : flush->logs) {
           const auto log = one.log.lock();
-          if (!log) continue;
-          if (one.result.ok()) {
+          if (!log || log->offline()) continue;
+          const Status& result = flush->results[one.directory];
+          if (!result.ok()) {
+            log->report_failure(result);
+          } else if (log->truncations() == one.truncations) {
             log->mark_flushed(one.end_offset);
-          } else {
-            log->report_failure(one.result);
           }
         }
-        then();
+        this->flush(std::move(names), std::move(then));
       });
 }
 
@@ -116,7 +160,11 @@ void LogManager::write_checkpoints(bool high_watermarks_only) {
       },
       [this, all] {
         for (DirectoryOffsets& one : *all) {
-          if (!one.failure.ok()) fail_directory(*one.directory, one.failure);
+          if (is_shortage(one.failure)) {
+            log_warn(kComponent, "checkpoints wait until there is room: {}", one.failure.message());
+          } else if (!one.failure.ok()) {
+            fail_directory(*one.directory, one.failure);
+          }
         }
       });
 }
@@ -166,22 +214,37 @@ Task<void> LogManager::run_stop(std::function<void(bool clean)> done) {
   done(clean);
 }
 
+// One flush of the disk for all logs of a directory.
 Task<std::map<const LogDirectory*, Status>> LogManager::close_logs() {
-  using Failures = std::map<const LogDirectory*, Status>;
-  const auto failed = std::make_shared<Failures>();
-  std::vector<std::pair<std::shared_ptr<Log>, LogDirectory*>> logs;
-  for (auto& [name, entry] : logs_) logs.emplace_back(entry.log, entry.directory);
+  struct Closing {
+    std::vector<std::shared_ptr<Log>> logs;
+    Status status;
+  };
+  const auto closings = std::make_shared<std::map<const LogDirectory*, Closing>>();
+  for (auto& [name, entry] : logs_) (*closings)[entry.directory].logs.push_back(entry.log);
   co_await Callback<bool>([&](auto closed) {
     run_job(
-        [failed, logs] {
-          for (const auto& [log, directory] : logs) {
-            const Status status = log->close_clean();
-            if (!status.ok()) (*failed)[directory] = status;
+        [&files = files_, closings] {
+          for (auto& [directory, closing] : *closings) {
+            Unsynced all;
+            for (const auto& log : closing.logs) {
+              Result<Unsynced> unsynced = closing.status.ok() ? log->begin_close() : closing.status;
+              closing.status = unsynced.status();
+              if (unsynced.ok()) all.add(std::move(*unsynced));
+            }
+            if (closing.status.ok()) closing.status = files.sync_all(all);
           }
         },
         [closed] { closed(true); });
   });
-  co_return *failed;
+  std::map<const LogDirectory*, Status> failed;
+  for (auto& [directory, closing] : *closings) {
+    if (!closing.status.ok()) failed[directory] = closing.status;
+    for (const auto& log : closing.logs) {
+      if (closing.status.ok()) log->mark_flushed(log->log_end_offset());
+    }
+  }
+  co_return failed;
 }
 
 }  // namespace ottla::storage

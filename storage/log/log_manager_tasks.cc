@@ -47,7 +47,8 @@ void LogManager::start_tasks() {
       settings_.initial_delay_ms, &LogManager::checkpoint);
   add(settings_.high_watermark_checkpoint_interval_ms, settings_.high_watermark_checkpoint_interval_ms,
       &LogManager::checkpoint_high_watermarks);
-  arm_timer();
+  clock_.begin(last_alive_ms_);
+  start_cap_task();
 }
 
 void LogManager::arm_timer() {
@@ -67,22 +68,6 @@ void LogManager::on_timer() {
   }
   unlink_what_is_due();
   arm_timer();
-}
-
-void LogManager::check_retention() {
-  const int64_t now = loop_.wall_ms();
-  std::vector<TopicPartitionName> names;
-  for (const auto& [name, entry] : logs_) names.push_back(name);
-  for (const TopicPartitionName& name : names) {
-    // Looked up each time: a failure takes all logs of its directory out.
-    Log* log = find(name.topic, name.partition);
-    if (log == nullptr) continue;
-    log->expire_producers(now);
-    const auto removed = log->apply_retention(now);
-    if (removed.ok() && *removed > 0)
-      log_info(kComponent, "{}: retention removed {} segments", log->directory(), *removed);
-    on_files_deleted(*log);
-  }
 }
 
 void LogManager::on_files_deleted(Log& log) {

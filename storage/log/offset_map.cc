@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/offset_map.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,6 +16,15 @@ namespace ottla::storage {
 namespace {
 
 constexpr uint64_t kFewestSlots = 16;
+constexpr uintptr_t kLargePage = 2 << 20;
+
+// Every look is at another page: with small ones, most looks would miss the table of pages too. A machine
+// that has no large ones says so, and nothing is lost.
+void ask_for_large_pages(void* memory, size_t size) {
+  const auto begin = (reinterpret_cast<uintptr_t>(memory) + kLargePage - 1) & ~(kLargePage - 1);
+  const auto end = (reinterpret_cast<uintptr_t>(memory) + size) & ~(kLargePage - 1);
+  if (begin < end) static_cast<void>(::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
+}
 
 }  // namespace
 
@@ -29,38 +40,41 @@ OffsetMap::OffsetMap(uint64_t keys, uint64_t max_bytes, double load, uint64_t se
     entries_.reset(static_cast<Entry*>(std::calloc(slots_, sizeof(Entry))));
   }
   OTTLA_CHECK(entries_ != nullptr);
+  ask_for_large_pages(entries_.get(), slots_ * sizeof(Entry));
   // One slot always stays free: a search for a key that is not there ends at it.
   capacity_ = std::min(slots_ - 1, static_cast<uint64_t>(static_cast<double>(slots_) * usable));
 }
 
-OffsetMap::Entry* OffsetMap::slot_of(Bytes key, Entry& wanted) const {
-  const XXH128_hash_t hash = XXH3_128bits_withSeed(key.data(), key.size(), seed_);
-  wanted = {hash.low64, hash.high64, 0};
-  auto slot = static_cast<uint64_t>((static_cast<unsigned __int128>(hash.low64) * slots_) >> 64);
+OffsetMap::Hash OffsetMap::hash(Bytes key) const {
+  const XXH128_hash_t hashed = XXH3_128bits_withSeed(key.data(), key.size(), seed_);
+  const Hash result = {hashed.low64, hashed.high64};
+  __builtin_prefetch(&entries_[first_slot(result)]);
+  return result;
+}
+
+OffsetMap::Entry& OffsetMap::slot_of(const Hash& key) const {
+  uint64_t slot = first_slot(key);
   while (true) {
     Entry& entry = entries_[slot];
-    if (entry.offset_plus_one == 0 || (entry.low == wanted.low && entry.high == wanted.high)) return &entry;
+    if (entry.offset_plus_one == 0 || (entry.low == key.low && entry.high == key.high)) return entry;
     if (++slot == slots_) slot = 0;
   }
 }
 
-bool OffsetMap::put(Bytes key, int64_t offset) {
-  Entry wanted;
-  Entry* entry = slot_of(key, wanted);
-  if (entry->offset_plus_one == 0) {
+bool OffsetMap::put(const Hash& key, int64_t offset) {
+  Entry& entry = slot_of(key);
+  if (entry.offset_plus_one == 0) {
     if (size_ >= capacity_) return false;
     ++size_;
   }
-  wanted.offset_plus_one = offset + 1;
-  *entry = wanted;
+  entry = {key.low, key.high, offset + 1};
   return true;
 }
 
-std::optional<int64_t> OffsetMap::find(Bytes key) const {
-  Entry wanted;
-  const Entry* entry = slot_of(key, wanted);
-  if (entry->offset_plus_one == 0) return std::nullopt;
-  return entry->offset_plus_one - 1;
+std::optional<int64_t> OffsetMap::find(const Hash& key) const {
+  const Entry& entry = slot_of(key);
+  if (entry.offset_plus_one == 0) return std::nullopt;
+  return entry.offset_plus_one - 1;
 }
 
 }  // namespace ottla::storage

@@ -69,8 +69,8 @@ Status Segment::append(Bytes batches, std::span<const BatchHeader> headers) {
   const Status written = file_->write_at(batches, size_);
   if (!written.ok()) {
     // Whatever part of it arrived must not stand behind the last batch.
-    static_cast<void>(file_->truncate(size_));
-    return written;
+    const Status cut = file_->truncate(size_);
+    return cut.ok() ? written : cut;
   }
   for (const BatchHeader& header : headers) {
     index_batch(header, size_, header.size);
@@ -213,7 +213,7 @@ Status Segment::load_tail() {
   return first.status();
 }
 
-Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&, Bytes)>& visit) {
+Status Segment::forget_contents() {
   Status status = offset_index_.truncate(0);
   if (status.ok()) status = time_index_.truncate(0);
   aborted_.clear();
@@ -221,9 +221,72 @@ Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&,
   next_offset_ = base_offset_;
   max_timestamp_ = offset_of_max_timestamp_ = first_batch_timestamp_ = -1;
   bytes_since_entry_ = 0;
+  return status;
+}
+
+// Takes over what lies before `from_offset`, as its indexes tell it; the value is the position behind it.
+Result<uint64_t> Segment::keep_flushed(int64_t from_offset) {
+  if (from_offset <= base_offset_) return uint64_t{0};
+  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix}) {
+    if (size_ > 0 && !files_.exists(path(kind)))
+      return Status(ErrorCode::KAFKA_STORAGE_ERROR, "there is no " + path(kind));
+  }
+  Status status = offset_index_.load();
+  if (status.ok()) status = time_index_.load();
+  if (status.ok()) status = load_aborted();
   if (!status.ok()) return status;
-  const uint64_t old_size = size_;
+  const int64_t relative = std::min<int64_t>(from_offset - base_offset_, std::numeric_limits<int32_t>::max());
+  const auto entry = lookup(offset_index_, static_cast<int32_t>(relative));
+  const auto first = static_cast<uint64_t>(entry.position);
+  bool plausible = first == 0;
+  int64_t kept_to = base_offset_;
+  const auto kept = scan_batches(*file_, first, size_, [&](const BatchPosition& at) {
+    // Kafka's entries name the last offset of an append, which may have been of several batches.
+    if (at.position == first && first > 0)
+      plausible = at.header.last_offset <= base_offset_ + entry.relative_offset;
+    if (!plausible || at.header.last_offset >= from_offset) return false;
+    kept_to = at.header.last_offset + 1;
+    return true;
+  });
+  if (!kept.ok()) return kept;
+  if (!plausible)
+    return Status(ErrorCode::KAFKA_STORAGE_ERROR, offset_index_.path() + " points beside a batch");
+  const auto& offsets = offset_index_.entries();
+  const auto& times = time_index_.entries();
+  status = offset_index_.truncate(
+      static_cast<size_t>(std::count_if(offsets.begin(), offsets.end(), [&](const OffsetEntry& one) {
+        return static_cast<uint64_t>(one.position) < *kept;
+      })));
+  if (status.ok()) {
+    status = time_index_.truncate(
+        static_cast<size_t>(std::count_if(times.begin(), times.end(), [&](const TimeEntry& one) {
+          return base_offset_ + one.relative_offset < kept_to;
+        })));
+  }
+  const size_t again = std::erase_if(
+      aborted_, [&](const AbortedTransaction& aborted) { return aborted.last_offset >= kept_to; });
+  if (status.ok() && again > 0) status = write_aborted();
+  // The end of what is kept, as if the file ended there.
+  const uint64_t whole = std::exchange(size_, *kept);
+  if (status.ok()) status = load_tail();
+  size_ = whole;
+  if (!status.ok()) return status;
+  return kept;
+}
+
+Result<Segment::Recovered> Segment::recover(int64_t from_offset,
+                                            const std::function<Status(const BatchHeader&, Bytes)>& visit) {
   uint64_t position = 0;
+  if (from_offset > base_offset_) {
+    const auto kept = keep_flushed(from_offset);
+    if (kept.ok()) position = *kept;
+    if (!kept.ok()) log_warn("storage", "{}: walking all of it: {}", log_path(), kept.status().message());
+  }
+  Status status;
+  if (position == 0) status = forget_contents();
+  if (!status.ok()) return status;
+  const uint64_t begin = position;
+  const uint64_t old_size = size_;
   std::vector<uint8_t> buffer;
   uint64_t buffered_from = 0;
   // The bytes at `at`, read in large pieces; at least `count` of them are there when the file has them.
@@ -251,25 +314,26 @@ Result<uint64_t> Segment::recover(const std::function<Status(const BatchHeader&,
     if (!status.ok()) return status;
     position += header->size;
   }
-  if (position == old_size) return uint64_t{0};
-  status = cut_tail(position);
+  const Recovered recovered{old_size - begin, old_size - position};
+  if (recovered.cut_bytes > 0) status = cut_tail(position);
   if (!status.ok()) return status;
-  return old_size - position;
+  return recovered;
 }
 
-// What is cut is kept for a person to look at, unless it is all zero (the file system grew the file and never
-// got the bytes).
+// What is cut is kept for a person to look at, as all that was cut before, unless it is all zero (the file
+// system grew the file and never got the bytes).
 Status Segment::cut_tail(uint64_t position) {
-  const std::string aside_path = log_path() + ".cut";
+  const std::string aside_path = unused_cut_name(files_, log_path());
   std::shared_ptr<File> aside;
   std::vector<uint8_t> piece;
+  Status status;
   for (uint64_t at = position; at < size_; at += piece.size()) {
     piece.resize(std::min<uint64_t>(kRecoveryReadBytes, size_ - at));
-    Status status = file_->read_exactly_at(piece, at);
+    status = file_->read_exactly_at(piece, at);
     if (!status.ok()) return status;
     if (!aside && all_zero(piece)) continue;
     if (!aside) {
-      auto opened = files_.open(aside_path, true);
+      auto opened = files_.open(aside_path + ".tmp", true);
       if (!opened.ok()) return opened.status();
       aside = std::move(*opened);
       status = aside->truncate(0);
@@ -277,9 +341,14 @@ Status Segment::cut_tail(uint64_t position) {
     if (status.ok()) status = aside->write_at(piece, at - position);
     if (!status.ok()) return status;
   }
+  // On the disk before the original is cut.
+  if (aside) status = aside->sync();
+  if (aside && status.ok()) status = files_.rename(aside_path + ".tmp", aside_path);
+  if (aside && status.ok()) status = files_.sync_directory(directory_);
+  if (!status.ok()) return status;
   log_warn("storage", "{}: bytes {} to {} hold no whole good batch: cut off{}{}", log_path(), position, size_,
            aside ? ", kept in " : " (all zero)", aside ? aside_path : "");
-  const Status status = file_->truncate(position);
+  status = file_->truncate(position);
   if (status.ok()) size_ = position;
   return status;
 }
@@ -331,7 +400,9 @@ Status Segment::set_aborted(std::vector<AbortedTransaction> transactions) {
 }
 
 Status Segment::write_aborted() {
-  return write_transaction_index(files_, path(kTransactionIndexSuffix), aborted_);
+  const Status written = write_transaction_index(files_, path(kTransactionIndexSuffix), aborted_);
+  aborted_saved_ = written.ok();
+  return written;
 }
 
 Status Segment::load_aborted() {
@@ -348,6 +419,10 @@ Status Segment::collect_files(std::vector<std::shared_ptr<File>>& out) {
 }
 
 Status Segment::save_indexes(std::vector<std::shared_ptr<File>>* out) {
+  if (!aborted_saved_) {
+    const Status written = write_aborted();
+    if (!written.ok()) return written;
+  }
   auto offsets = offset_index_.save();
   if (!offsets.ok()) return offsets.status();
   auto times = time_index_.save();

@@ -77,11 +77,17 @@ class Segment {
   // Trusts the indexes as they stand, after looking at their last entries; the caller recovers where this
   // fails or one misses.
   Status load();
-  // Walks the file, checks every batch (length, offsets, CRC), rebuilds the indexes, and cuts the file behind
-  // the last good batch. `visit` sees each good batch. The list of aborted transactions is empty then. The
-  // value is the number of bytes that were cut; where they are not all zero they are kept in <base>.log.cut
-  // beside it.
-  Result<uint64_t> recover(const std::function<Status(const BatchHeader&, Bytes)>& visit);
+  struct Recovered {
+    uint64_t walked_bytes = 0;
+    uint64_t cut_bytes = 0;
+  };
+  // Walks the file from the batch that holds `from_offset` on, checks every batch (length, offsets, CRC),
+  // makes the indexes anew from there, and cuts the file behind the last good batch; bytes that are not all
+  // zero are kept in <base>.log.cut beside it. What is before `from_offset` was flushed with its indexes;
+  // where these say otherwise, all is walked. `visit` sees each good batch that was walked. Aborted
+  // transactions that end there are forgotten: whoever replays the batches brings them back.
+  Result<Recovered> recover(int64_t from_offset,
+                            const std::function<Status(const BatchHeader&, Bytes)>& visit);
   // Cuts everything from `offset` on; a batch that holds it goes too.
   Status truncate_to(int64_t offset);
   // Walks all batch headers.
@@ -110,6 +116,8 @@ class Segment {
   Status load_aborted();
   Status write_aborted();
   Status cut_tail(uint64_t position);
+  Status forget_contents();
+  Result<uint64_t> keep_flushed(int64_t from_offset);
 
   FileSystem& files_;
   std::string directory_;
@@ -122,6 +130,7 @@ class Segment {
   OffsetIndex offset_index_;
   TimeIndex time_index_;
   std::vector<AbortedTransaction> aborted_;
+  bool aborted_saved_ = true;
   int64_t next_offset_;
   int64_t max_timestamp_ = -1;
   int64_t offset_of_max_timestamp_ = -1;

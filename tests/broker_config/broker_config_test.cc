@@ -276,6 +276,17 @@ TEST(BrokerConfig, AFileThatIsNotThereIsNamed) {
   EXPECT_THAT(loaded.status().message(), HasSubstr("/no/such/file: No such file or directory"));
 }
 
+TEST(BrokerConfig, OttlasOwnLimitsAreOffOrAMonthByDefault) {
+  EXPECT_EQ(load("")->config.log_max_bytes, -1);
+  EXPECT_EQ(load("")->config.retention_clock_jump_max_ms, int64_t{30} * 24 * 3600 * 1000);
+  const auto loaded = load("ottla.log.max.bytes=1000000\nottla.retention.clock.jump.max.ms=-1\n");
+  EXPECT_EQ(loaded->config.log_max_bytes, 1000000);
+  EXPECT_EQ(loaded->config.retention_clock_jump_max_ms, -1);
+  EXPECT_THAT(loaded->warnings, IsEmpty());
+  EXPECT_THAT(load("ottla.log.max.bytes=1G\n").status().message(), HasSubstr("expected a whole number"));
+  EXPECT_THAT(load("ottla.log.max.bytes=-2\n").status().message(), HasSubstr("at least -1"));
+}
+
 TEST(BrokerConfig, TheEmulatedReleaseIsOneOfThree) {
   EXPECT_EQ(load("")->config.emulate, Release::kAny);
   EXPECT_EQ(load("ottla.emulate=2.8\n")->config.emulate, Release::k2_8);

@@ -120,6 +120,14 @@ TEST(TopicConfig, LagsThatContradictEachOtherAreRefused) {
             "conflict topic config setting min.compaction.lag.ms (20) > max.compaction.lag.ms (10)");
 }
 
+TEST(TopicConfig, TieredStorageIsRefusedAndWhatItAloneLooksAtIsTaken) {
+  EXPECT_EQ(
+      refusal({{"remote.storage.enable", "true"}}),
+      "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log "
+      "storage.");
+  EXPECT_EQ(refusal({{"remote.storage.enable", "false"}, {"local.retention.ms", "5"}}), "");
+}
+
 TEST(TopicConfig, EveryTopicKeyHasABrokerKeyThatExists) {
   for (const Definition& definition : definitions(Scope::kTopic)) {
     const std::string_view key = broker_key_of(definition.name());

@@ -86,7 +86,7 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     bytes[15] = ++random_;
     return bytes;
   }
-  Status lead_partition(const std::string& topic, const Uuid&, int32_t partition, int32_t) override {
+  Status lead_partition(const std::string& topic, const Uuid&, int32_t partition, int32_t, bool) override {
     // A partition may be led again and again; it is opened once.
     const std::string name = topic + "-" + std::to_string(partition);
     if (std::find(led_.begin(), led_.end(), name) == led_.end()) led_.push_back(name);

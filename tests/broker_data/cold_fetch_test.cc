@@ -62,6 +62,7 @@ class ColdFileSystem : public storage::FileSystem {
   Result<std::unique_ptr<storage::FileLock>> lock(const std::string& path) override {
     return files_->lock(path);
   }
+  Result<int64_t> modified_ms(const std::string& path) override { return files_->modified_ms(path); }
   Result<storage::DiskSpace> space(const std::string& path) override { return files_->space(path); }
 
  private:

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 #include <random>
 
 namespace ottla {
@@ -179,6 +180,50 @@ TEST_F(FetchSessionTest, AFollowerTakesAClientsPlaceAtOnceAndKeepsItsOwn) {
   EXPECT_EQ(new_session({0}, true), 0);
   now_ms += 1;
   EXPECT_EQ(new_session({0, 1, 2}), 0);
+}
+
+// Two thousand clients for a thousand slots, each with more partitions than the one before: the later ones
+// take the places of the earlier. Whoever is told that its session is gone begins anew and gets all of its
+// partitions.
+TEST_F(FetchSessionTest, H10AnEvictedSessionIsAFullFetchAndForgetsNoPartition) {
+  constexpr int kClients = 2000;
+  cache = FetchSessionCache(1000, 1);
+  struct Session {
+    int32_t id = 0;
+    int32_t epoch = 0;
+    std::vector<int32_t> partitions;
+  };
+  std::vector<Session> clients(kClients);
+  int evicted = 0;
+  int incremental = 0;
+  const auto poll = [&](Session& client) {
+    if (client.id != 0) {
+      const FetchContext context = begin(client.id, client.epoch, {});
+      if (context.error() == ErrorCode::NONE) {
+        EXPECT_EQ(target_partitions(), client.partitions) << "all of them are read";
+        finish(context, 5);
+        ++client.epoch;
+        ++incremental;
+        return;
+      }
+      EXPECT_EQ(context.error(), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+      ++evicted;
+    }
+    const FetchContext context = begin(0, 0, client.partitions);
+    EXPECT_EQ(finish(context, 5), client.partitions);
+    client.id = finished.session_id;
+    client.epoch = 1;
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < kClients; ++i) {
+      clients[i].partitions.resize(static_cast<size_t>(1 + i / 200));
+      std::iota(clients[i].partitions.begin(), clients[i].partitions.end(), 0);
+      poll(clients[i]);
+    }
+    now_ms += FetchSessionCache::kEvictionMs + 1;
+  }
+  EXPECT_GT(evicted, 500);
+  EXPECT_GT(incremental, 500);
 }
 
 TEST_F(FetchSessionTest, WithoutSlotsThereAreNoSessions) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/apis/fetch/read.h"
 #include "protocol/records/control_records.h"
 #include "tests/broker_data/data_fixture.h"
 
@@ -134,6 +135,34 @@ TEST_F(FetchTest, LimitsHold) {
   EXPECT_LE(fetch_one({.offset = 5}).records.size(), 2048u);
 }
 
+TEST_F(FetchTest, H11AThousandPartitionsAskedForTwoGigabytesEachGiveFetchMaxBytes) {
+  constexpr int32_t kPartitions = 1000;
+  constexpr int64_t kFetchMaxBytes = 57671680;
+  make_topic("wide", kPartitions);
+  const OwnedBatch batch = batch_of({std::string(80'000, 'x')});
+  for (int32_t i = 0; i < kPartitions; ++i) {
+    OwnedBatch copy = batch;
+    const auto info = log_of("wide", i).append_as_leader(copy, 3, storage::AppendOrigin::kClient, 9, 1);
+    ASSERT_EQ(info.error, ErrorCode::NONE);
+  }
+  ASSERT_GT(kPartitions * static_cast<int64_t>(batch.size()), kFetchMaxBytes);
+  for (const int16_t version : {2, 12}) {
+    std::vector<FetchTarget> targets;
+    for (int32_t i = 0; i < kPartitions; ++i) targets.push_back({"wide", {}, i, 0, INT32_MAX, -1, -1, {}});
+    fetch::Parameters parameters;
+    parameters.version = version;
+    // What the handler makes of 2^31-1.
+    parameters.max_bytes = std::min(INT32_MAX, services->config.fetch_max_bytes);
+    std::vector<fetch::PartitionRead> reads;
+    const auto progress = fetch::read_targets(*services, parameters, targets, reads);
+    EXPECT_GT(progress.bytes, kFetchMaxBytes - static_cast<int64_t>(batch.size()));
+    EXPECT_LE(progress.bytes, kFetchMaxBytes + static_cast<int64_t>(batch.size()));
+    for (const fetch::PartitionRead& read : reads) EXPECT_EQ(read.error, ErrorCode::NONE);
+    EXPECT_GT(reads.front().slice.length, 0u);
+    EXPECT_EQ(reads.back().slice.length, 0u) << "left for the next request";
+  }
+}
+
 TEST_F(FetchTest, EpochsOtherThanOursAreFenced) {
   EXPECT_EQ(fetch_one({.leader_epoch = 3}).error_code, 0);
   EXPECT_EQ(fetch_one({.leader_epoch = 2}).error_code, wire(ErrorCode::FENCED_LEADER_EPOCH));
@@ -218,6 +247,15 @@ TEST_F(FetchTest, AStrangeReplicaIsServedUpToVersion12AndNotAfter) {
   request = fetch_request({{}});
   request.replica_state.replica_id = 77;
   EXPECT_EQ(fetch(request, 18).at(0).error_code, wire(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+}
+
+TEST_F(FetchTest, ATopicMayRefuseToBeConvertedForOldClients) {
+  put({"a"});
+  configs->set_topic_overrides("t", {{"message.downconversion.enable", "false"}});
+  EXPECT_EQ(fetch_one({}, 3).error_code, wire(ErrorCode::UNSUPPORTED_VERSION));
+  EXPECT_EQ(fetch_one({}, 4).error_code, 0);
+  configs->set_topic_overrides("t", {});
+  EXPECT_EQ(fetch_one({}, 3).error_code, 0);
 }
 
 TEST_F(FetchTest, ZstdTopicsNeedVersion10) {

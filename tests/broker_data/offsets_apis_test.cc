@@ -226,6 +226,19 @@ TEST_F(OffsetsApisTest, DeleteRecordsRaisesTheLogStart) {
   EXPECT_EQ(list(-2).offset, 3);
 }
 
+TEST_F(OffsetsApisTest, H4DeleteRecordsIsAnsweredWhenTheStartIsOnTheDisk) {
+  put({"a", "b", "c"});
+  EXPECT_EQ(delete_before(2).low_watermark, 2);
+  EXPECT_EQ(*files->read_text(directory + "/log-start-offset-checkpoint"), "0\n1\nt 0 2\n");
+  // The process is killed here.
+  partitions.reset();
+  logs.reset();
+  open_logs();
+  lead("t", 2);
+  EXPECT_EQ(log_of("t").log_start_offset(), 2);
+  EXPECT_EQ(list(-2).offset, 2);
+}
+
 TEST_F(OffsetsApisTest, DeleteRecordsErrors) {
   put({"a"});
   EXPECT_EQ(delete_before(2).error_code, wire(ErrorCode::OFFSET_OUT_OF_RANGE));

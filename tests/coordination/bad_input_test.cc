@@ -75,7 +75,7 @@ TEST_F(BadInputTest, SaslIsRefusedWithAReason) {
   const std::string log = log_of([&] { wire->request(jute::kSasl, WireClient::Path{""}); });
   EXPECT_EQ(wire->take_reply().error(), ZkError::kAuthFailed);
   EXPECT_TRUE(wire->peer.closed);
-  EXPECT_THAT(log, HasSubstr("10.0.0.2:2 asks for SASL"));
+  EXPECT_THAT(log, HasSubstr("SASL of 10.0.0.2:2 failed: this server has no users"));
 }
 
 TEST_F(BadInputTest, BadPathsChangeNothing) {

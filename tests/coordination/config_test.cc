@@ -98,17 +98,56 @@ TEST(ZooKeeperProperties, TheKeysOf38Act) {
 }
 
 TEST(ZooKeeperProperties, WhatDoesNotActSaysWhy) {
+  const auto parsed = parse_server_config({{"dataDir", "/d", 1},
+                                           {"ssl.crl", "true", 2},
+                                           {"authProvider.1", "org.example.Provider", 3},
+                                           {"nio.numSelectorThreads", "2", 4},
+                                           {"watcherCleanThreshold", "10", 5},
+                                           {"initLimit", "10", 6}},
+                                          "f");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_THAT(parsed->warnings,
+              ElementsAre(HasSubstr("revocation"), HasSubstr("org.example.Provider is a Java class"),
+                          HasSubstr("threads"), HasSubstr("watch table")));
+}
+
+TEST(ZooKeeperProperties, WhoMayComeIsTakenFromThem) {
   const auto parsed = parse_server_config(
       {{"dataDir", "/d", 1},
        {"secureClientPort", "2281", 2},
        {"authProvider.1", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider", 3},
-       {"nio.numSelectorThreads", "2", 4},
-       {"watcherCleanThreshold", "10", 5},
-       {"initLimit", "10", 6}},
+       {"ssl.keyStore.location", "/keys.p12", 4},
+       {"zookeeper.ssl.keyStore.password", "secret", 5},
+       {"ssl.clientAuth", "none", 6},
+       {"ssl.enabledProtocols", "TLSv1.2, TLSv1.3", 7},
+       {"superUser", "admin", 8},
+       {"superUser.2", "root", 9},
+       {"sessionRequireClientSASLAuth", "true", 10},
+       {"java.security.auth.login.config", "/jaas.conf", 11}},
       "f");
-  ASSERT_TRUE(parsed.ok());
-  EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("TLS"), HasSubstr("digest and ip are built in"),
-                                            HasSubstr("threads"), HasSubstr("watch table")));
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  EXPECT_TRUE(parsed->warnings.empty());
+  const SecurityConfig& security = parsed->config.security;
+  EXPECT_EQ(security.secure_port, 2281);
+  EXPECT_TRUE(security.sasl_provider && security.session_requires_sasl);
+  EXPECT_EQ(security.tls.key_store.path, "/keys.p12");
+  EXPECT_EQ(security.tls.key_store.password, "secret");
+  EXPECT_EQ(security.tls.client_auth, tls::ClientAuth::kNone);
+  EXPECT_THAT(security.tls.protocols, ElementsAre("TLSv1.2", "TLSv1.3"));
+  EXPECT_THAT(security.super_users, ElementsAre("admin", "root"));
+  EXPECT_EQ(security.login_config, "/jaas.conf");
+}
+
+TEST(ZooKeeperProperties, WhatSecurityLacksIsNamed) {
+  const auto refusal = [](std::vector<Property> properties) {
+    properties.push_back({"dataDir", "/d", 1});
+    return parse_server_config(properties, "f").status().message();
+  };
+  EXPECT_THAT(refusal({{"secureClientPort", "2281", 2}}), HasSubstr("ssl.keyStore.location is not"));
+  EXPECT_THAT(refusal({{"secureClientPort", "2281", 2}, {"ssl.keyStore.location", "/k", 3}}),
+              HasSubstr("ssl.trustStore.location is not set"));
+  EXPECT_THAT(refusal({{"enforce.auth.enabled", "true", 2}}), HasSubstr("enforce.auth.schemes names none"));
+  EXPECT_THAT(refusal({{"ssl.clientAuth", "maybe", 2}}), HasSubstr("none, want or need"));
 }
 
 TEST(ZooKeeperProperties, DataUrlIsDataDirWithAWarningThatNamesIt) {

@@ -315,6 +315,26 @@ TEST_F(LogManagerTest, RolledSegmentsAreFlushedAndTheRecoveryPointMoves) {
   EXPECT_EQ(log("t").log_end_offset(), 30);
 }
 
+TEST_F(LogManagerTest, ATopicsFlushMsActsByItself) {
+  config_.flush_ms = 1000;
+  start();
+  ASSERT_EQ(append(log("t"), 3), ErrorCode::NONE);
+  loop_.advance(900);
+  EXPECT_EQ(log("t").recovery_point(), 0);
+  loop_.advance(6000);
+  EXPECT_EQ(log("t").recovery_point(), 3);
+  // Set while running.
+  ASSERT_EQ(append(log("t"), 3), ErrorCode::NONE);
+  config_.flush_ms = INT64_MAX;
+  log("t").update_config(config_);
+  loop_.advance(20'000);
+  EXPECT_EQ(log("t").recovery_point(), 3);
+  config_.flush_ms = 1;
+  log("t").update_config(config_);
+  loop_.advance(6000);
+  EXPECT_EQ(log("t").recovery_point(), 6);
+}
+
 TEST_F(LogManagerTest, AnIdleBrokerWritesNothing) {
   start();
   ASSERT_EQ(append(log("t"), 30), ErrorCode::NONE);

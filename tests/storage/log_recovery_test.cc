@@ -43,7 +43,7 @@ class LogRecoveryTest : public LogTest {
   size_t last_size_ = 0;
 };
 
-TEST_F(LogRecoveryTest, ATornLastBatchIsCutAtEveryByte) {
+TEST_F(LogRecoveryTest, A2ATornLastBatchIsCutAtEveryByte) {
   prepare();
   const std::vector<uint8_t> whole = active();
   for (size_t kept = 0; kept < last_size_; ++kept) {
@@ -53,7 +53,7 @@ TEST_F(LogRecoveryTest, ATornLastBatchIsCutAtEveryByte) {
   }
 }
 
-TEST_F(LogRecoveryTest, ADamagedLastBatchIsCutAndKeptAside) {
+TEST_F(LogRecoveryTest, A5ADamagedLastBatchIsCutAndKeptAside) {
   prepare();
   const std::vector<uint8_t> whole = active();
   const std::vector<uint8_t> tail(whole.begin() + static_cast<ptrdiff_t>(last_position_), whole.end());
@@ -76,10 +76,11 @@ TEST_F(LogRecoveryTest, ADamagedLastBatchIsCutAndKeptAside) {
       ASSERT_EQ(files_.contents(path(0, kLogSuffix) + ".cut"), damaged);
     }
     log_.reset();
+    ASSERT_TRUE(files_.remove_file(path(0, kLogSuffix) + ".cut").ok());
   }
 }
 
-TEST_F(LogRecoveryTest, AZeroTailIsCutInSilence) {
+TEST_F(LogRecoveryTest, A3AZeroTailIsCutAndNothingOfItKept) {
   prepare();
   active().resize(active().size() + 5000);
   open();
@@ -88,7 +89,7 @@ TEST_F(LogRecoveryTest, AZeroTailIsCutInSilence) {
   EXPECT_EQ(append().first_offset, 20);
 }
 
-TEST_F(LogRecoveryTest, ATailWithAGarbageLengthIsCut) {
+TEST_F(LogRecoveryTest, A4ATailWithAGarbageLengthIsCut) {
   prepare();
   for (const uint8_t length : {0x00, 0x7f, 0x80, 0xff}) {
     std::vector<uint8_t> garbage(100, 2);
@@ -102,7 +103,7 @@ TEST_F(LogRecoveryTest, ATailWithAGarbageLengthIsCut) {
   }
 }
 
-TEST_F(LogRecoveryTest, BehindACutInTheMiddleNothingIsServedAndNothingDeleted) {
+TEST_F(LogRecoveryTest, A5BehindACutInTheMiddleNothingIsServedAndNothingDeleted) {
   prepare(500);
   open();
   const auto starts = log_->segment_starts();
@@ -122,7 +123,23 @@ TEST_F(LogRecoveryTest, BehindACutInTheMiddleNothingIsServedAndNothingDeleted) {
   EXPECT_EQ(offsets_of(read_all()), offsets_between(0, end + 10));
 }
 
-TEST_F(LogRecoveryTest, DamagedIndexesAreRebuilt) {
+TEST_F(LogRecoveryTest, A14ASegmentWhoseEndIsMissingEndsTheLogThoughLaterOnesReachedTheDisk) {
+  prepare(500);
+  open();
+  const auto starts = log_->segment_starts();
+  ASSERT_GT(starts.size(), 3u);
+  log_.reset();
+  // Whole batches are left of it: nothing in the file says that there was more.
+  auto& second = files_.contents(path(starts[1].offset, kLogSuffix));
+  const auto first_batch = decode_batch_header(second, second.size());
+  second.resize(first_batch->size);
+  open();
+  EXPECT_EQ(log_->log_end_offset(), first_batch->last_offset + 1);
+  EXPECT_EQ(offsets_of(read_all()), offsets_between(0, log_->log_end_offset()));
+  EXPECT_TRUE(files_.exists(path(starts[2].offset, kLogSuffix) + ".cut"));
+}
+
+TEST_F(LogRecoveryTest, A7A8DamagedAndMissingIndexesAreRebuilt) {
   prepare(1500);
   open();
   ASSERT_TRUE(log_->close_clean().ok());
@@ -162,7 +179,7 @@ TEST_F(LogRecoveryTest, DamagedIndexesAreRebuilt) {
   }
 }
 
-TEST_F(LogRecoveryTest, ADamagedEpochFileIsRebuiltFromTheBatches) {
+TEST_F(LogRecoveryTest, A11ADamagedEpochFileIsRebuiltFromTheBatches) {
   open();
   ASSERT_EQ(append(3, kNow, 2).error, ErrorCode::NONE);
   ASSERT_EQ(append(3, kNow, 4).error, ErrorCode::NONE);
@@ -174,7 +191,7 @@ TEST_F(LogRecoveryTest, ADamagedEpochFileIsRebuiltFromTheBatches) {
   EXPECT_EQ(log_->latest_epoch(), 4);
 }
 
-TEST_F(LogRecoveryTest, AStartBehindTheEndStartsOverThere) {
+TEST_F(LogRecoveryTest, A26AStartBehindTheEndStartsOverThere) {
   prepare();
   open(false, 0, 50);
   EXPECT_EQ(log_->log_start_offset(), 50);
@@ -218,7 +235,7 @@ TEST_F(LogRecoveryTest, FlushMessagesMakesEveryAppendDurable) {
 
 // The n-th call of each kind fails once, for every n: what was acknowledged before, and what is acknowledged
 // after, is there.
-TEST_F(LogRecoveryTest, AFailureAtAnyCallLosesNothingThatWasAcknowledged) {
+TEST_F(LogRecoveryTest, A1AFailureAtAnyCallLosesNothingThatWasAcknowledged) {
   using Call = FaultyFileSystem::Call;
   config_.flush_messages = 1;
   config_.segment_bytes = 400;
@@ -247,6 +264,55 @@ TEST_F(LogRecoveryTest, AFailureAtAnyCallLosesNothingThatWasAcknowledged) {
       ASSERT_EQ(append_from(7, sequence, 1).error, ErrorCode::NONE);
     }
   }
+}
+
+// The file as it was up to the recovery point, and what it was not.
+TEST_F(LogRecoveryTest, OnlyWhatLiesPastTheRecoveryPointIsWalked) {
+  config_.index_interval_bytes = 150;
+  for (int64_t recovery_point = 0; recovery_point <= 20; ++recovery_point) {
+    SCOPED_TRACE(recovery_point);
+    ASSERT_TRUE(files_.remove_all(kDirectory).ok());
+    ASSERT_TRUE(files_.make_directories(kDirectory).ok());
+    open();
+    append_many(static_cast<int>(recovery_point));
+    ASSERT_TRUE(log_->flush().ok());
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(append(1, kNow + 100 + i).error, ErrorCode::NONE);
+    log_.reset();
+    uint64_t flushed = 0;
+    auto& bytes = files_.contents(path(0, kLogSuffix));
+    while (decode_batch_header(Bytes(bytes).subspan(flushed), bytes.size() - flushed)->base_offset <
+           recovery_point)
+      flushed += decode_batch_header(Bytes(bytes).subspan(flushed), bytes.size() - flushed)->size;
+    // A flipped bit before it is not looked for; the one behind it is found.
+    if (flushed > 0) bytes[flushed - 1] ^= 1;
+    bytes[bytes.size() - 1] ^= 1;
+    open(false, recovery_point);
+    EXPECT_EQ(log_->log_end_offset(), recovery_point + 9);
+    EXPECT_EQ(log_->unflushed_bytes() > 0, true);
+    if (flushed > 0) files_.contents(path(0, kLogSuffix))[flushed - 1] ^= 1;
+    EXPECT_EQ(offsets_of(read_all()), offsets_between(0, recovery_point + 9));
+    for (int64_t offset = 0; offset < recovery_point + 9; ++offset)
+      ASSERT_EQ(read_all(offset, recovery_point + 9).front().offset, offset);
+    EXPECT_EQ(log_->find_timestamp(kNow + 105)->offset, recovery_point + 5);
+    ASSERT_TRUE(log_->close_clean().ok());
+    log_.reset();
+    open(true);
+    EXPECT_EQ(offsets_of(read_all()), offsets_between(0, recovery_point + 9));
+    log_.reset();
+  }
+}
+
+TEST_F(LogRecoveryTest, A5WhatWasCutBeforeIsKeptWhenMoreIsCut) {
+  prepare();
+  for (int cut = 0; cut < 3; ++cut) {
+    active().back() ^= 1;
+    open();
+    EXPECT_EQ(log_->log_end_offset(), 19);
+    append();
+    log_.reset();
+  }
+  for (const char* name : {".cut", ".cut.1", ".cut.2"})
+    EXPECT_TRUE(files_.exists(path(0, kLogSuffix) + name));
 }
 
 TEST_F(LogRecoveryTest, OldFormatMessagesAreReadAndChecked) {

@@ -132,6 +132,24 @@ TEST_F(LogTest, RollsByTheRecordsTimeByIndexAndByOffset) {
   EXPECT_EQ(offsets_of(read_all()), offsets_between(0, 23));
 }
 
+TEST_F(LogTest, JitterEndsSegmentsUpToThatMuchEarlierEachAtATimeOfItsOwn) {
+  config_.segment_ms = 1000;
+  config_.segment_jitter_ms = 600;
+  open();
+  std::set<int64_t> ages;
+  int64_t now = kNow;
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_EQ(append(1, now).error, ErrorCode::NONE);
+    const size_t segments = log_->segment_count();
+    const int64_t began = now;
+    while (log_->segment_count() == segments) ASSERT_EQ(append(1, now += 20).error, ErrorCode::NONE);
+    ages.insert(now - began);
+  }
+  EXPECT_GE(*ages.begin(), 380);
+  EXPECT_LE(*ages.rbegin(), 1020);
+  EXPECT_GT(ages.size(), 5u);
+}
+
 TEST_F(LogTest, WritesIndexesThatKafkaAccepts) {
   config_.segment_bytes = 2000;
   config_.index_interval_bytes = 300;

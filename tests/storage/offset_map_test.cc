@@ -16,8 +16,8 @@ TEST(OffsetMapTest, FindsTheLastOffsetOfEachKey) {
   EXPECT_EQ(map.size(), 1000u);
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(map.find(bytes("key-" + std::to_string(i))), 1000 + i);
   EXPECT_EQ(map.find(bytes("key-1000")), std::nullopt);
-  ASSERT_TRUE(map.put({}, 0));
-  EXPECT_EQ(map.find({}), 0) << "the empty key is a key, and offset 0 an offset";
+  ASSERT_TRUE(map.put(Bytes{}, 0));
+  EXPECT_EQ(map.find(Bytes{}), 0) << "the empty key is a key, and offset 0 an offset";
 }
 
 TEST(OffsetMapTest, TakesNoMoreMemoryThanItsKeysNeed) {

@@ -12,6 +12,7 @@ import sys
 ALLOWED = {
     "protocol/base": [],
     "protocol/wire": ["protocol/base"],
+    "protocol/tls": ["protocol/base", "protocol/wire"],
     "protocol/records": ["protocol/base", "protocol/wire"],
     "protocol/generator": ["protocol/base"],
     "protocol/json": ["protocol"],
@@ -33,6 +34,7 @@ ALLOWED = {
 ONLY_IN = {
     "uv.h": ["broker/net/uv_loop.cc"],
     "CLI/CLI.hpp": ["broker/program/command_line.cc"],
+    "openssl/": ["protocol/tls/"],
     "spdlog/": ["protocol/base/log.cc"],
     "zookeeper/zookeeper.h": ["coordination/"],
 }

@@ -10,7 +10,8 @@
 namespace ottla::fetch {
 namespace {
 
-// Before version 3 a client cannot be told that a batch is larger than its limit: it gets the batch.
+// Before version 3 a client cannot be told that a batch is larger than its limit: it gets the batch, as long
+// as the answer is below fetch.max.bytes.
 constexpr int16_t kFirstWithMaxBytes = 3;
 // Kafka 2.8 (up to version 12) serves whoever calls itself a replica; later ones only those assigned.
 constexpr int16_t kFirstThatChecksReplicas = 13;
@@ -112,8 +113,10 @@ Progress read_targets(Services& services, const Parameters& parameters, std::spa
     progress.bytes += length;
     progress.cold = progress.cold || read.cold.length > 0;
     progress.urgent = progress.urgent || read.error != ErrorCode::NONE || read.diverging.epoch >= 0;
-    if (length > 0 && parameters.version >= kFirstWithMaxBytes) limit.at_least_one = false;
     limit.bytes = std::max<int64_t>(0, limit.bytes - length);
+    // Where each partition gets a batch, a thousand of them must not cost a gigabyte.
+    if (length > 0 && (parameters.version >= kFirstWithMaxBytes || limit.bytes == 0))
+      limit.at_least_one = false;
   }
   return progress;
 }
