@@ -150,7 +150,10 @@ class Line(p.Client):
     def committed(self, group, topic, partition):
         """(error, offset)."""
         reader = self._one(p.OFFSET_FETCH, 5, p.text(group) + p.array([p.text(topic) + p.array([p.i32(partition)])]))
-        reader.i32(), reader.i32(), reader.text(), reader.i32(), reader.i32()
+        reader.i32()
+        if reader.i32() == 0:  # while the group is loaded, its error stands alone
+            return reader.i16(), -1
+        reader.text(), reader.i32(), reader.i32()
         offset = reader.i64()
         reader.i32(), reader.text()
         error = reader.i16()
