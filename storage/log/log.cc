@@ -65,7 +65,8 @@ Status Log::set_topic_id(const Uuid& id) {
 
 int64_t Log::last_stable_offset() const {
   const auto open = producers_.first_open_offset();
-  return open ? std::min(*open, high_watermark_) : high_watermark_;
+  // A transaction may have begun below what was deleted.
+  return open ? std::max(std::min(*open, high_watermark_), log_start_offset_) : high_watermark_;
 }
 
 uint64_t Log::size_in_bytes() const {

@@ -287,7 +287,8 @@ Status Log::drop_segments_after(int64_t base_offset) {
 Status Log::load_producers() {
   producers_.clear();
   Status status = remove_snapshots([this](int64_t offset) { return offset > log_end_offset_; });
-  int64_t from = log_start_offset_;
+  // What lies below the log's start but is still there counts too: its producers go on from there.
+  int64_t from = segments_.begin()->first;
   while (status.ok() && !snapshots_.empty()) {
     const int64_t newest = *snapshots_.rbegin();
     const Status read = producers_.read_snapshot(files_, snapshot_path(newest));

@@ -54,6 +54,26 @@ TEST_F(LogProducerTest, AKilledProcessRemembersAllFive) {
   EXPECT_EQ(append_from(7, 2, 1).error, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
 }
 
+TEST_F(LogProducerTest, AKilledProcessRemembersProducersWhoseRecordsWereDeleted) {
+  open();
+  for (int32_t i = 0; i < 4; ++i) ASSERT_EQ(append_from(7, i, 1).error, ErrorCode::NONE);
+  ASSERT_TRUE(log_->delete_records(4).ok());
+  log_.reset();
+  open(false, 0, 4);
+  expect_duplicate(3, 1, 3);
+  EXPECT_EQ(append_from(7, 5, 1).error, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
+  EXPECT_EQ(append_from(7, 4, 1).first_offset, 4);
+}
+
+TEST_F(LogProducerTest, TheStableOffsetIsNeverBelowTheStart) {
+  open();
+  ASSERT_EQ(append_from(7, 0, 1, 0, true).error, ErrorCode::NONE);
+  for (int32_t i = 1; i < 4; ++i) ASSERT_EQ(append_from(7, i, 1, 0, true).error, ErrorCode::NONE);
+  EXPECT_EQ(log_->last_stable_offset(), 0);
+  ASSERT_TRUE(log_->delete_records(2).ok());
+  EXPECT_EQ(log_->last_stable_offset(), 2);
+}
+
 TEST_F(LogProducerTest, WithoutAnySnapshotTheBatchesTellAlsoAfterACleanStop) {
   config_.segment_bytes = 300;
   open();

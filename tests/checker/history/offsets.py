@@ -9,14 +9,16 @@ class Marks:
         self._report, self._retention = report, retention
         self._acked = {}  # key: behind the last offset acknowledged
         self._high = {}  # key: the highest watermark told, or acknowledged by all replicas
-        self._start = {}  # key: the highest start told
+        self._start = {}  # key: the highest start that was acknowledged
+        self._highest_start = {}
         self._start_asked = {}
 
     def acked(self, key):
         return self._acked.get(key, 0)
 
     def start(self, key):
-        return self._start.get(key, 0)
+        """The highest anybody was told."""
+        return self._highest_start.get(key, 0)
 
     def note_acked(self, key, end, by_all):
         self._acked[key] = max(self._acked.get(key, 0), end)
@@ -30,9 +32,14 @@ class Marks:
         return self._high.get(key, 0), self._start.get(key, 0)
 
     def started(self, key, offset):
+        """A deletion was acknowledged: from now on the start is not lower. (One that was only seen may be forgotten by a kill.)"""
+        self._told(key, offset)
+        self._start[key] = max(self._start.get(key, 0), offset)
+
+    def _told(self, key, offset):
         if offset > self._start_asked.get(key, 0) and not self._retention:
             self._report("start-jumped", f"{key}: {offset}, {self._start_asked.get(key, 0)} was asked for")
-        self._start[key] = max(self._start.get(key, 0), offset)
+        self._highest_start[key] = max(self._highest_start.get(key, 0), offset)
 
     def _check_high(self, asked, high):
         floor = asked["floors"][0]
@@ -43,7 +50,7 @@ class Marks:
     def _check_start(self, asked, start):
         if start < asked["floors"][1]:
             self._report("start-back", f"{asked['key']}: {start} after {asked['floors'][1]}")
-        self.started(asked["key"], start)
+        self._told(asked["key"], start)
 
     def polled(self, asked, line, end):
         """`end`: behind the last record, None where there was none."""

@@ -53,6 +53,10 @@ class Recorder:
         with self._lock:
             self._line(dict(t=time.monotonic(), **fields))
 
+    def flush(self):
+        with self._lock:
+            self._file.flush()
+
     def close(self):
         with self._lock:
             self._file.close()
