@@ -53,6 +53,7 @@ bool is_refused(std::string_view key, bool per_broker, Refusal refusal) {
   const Definition* definition = find_broker_key(base.empty() ? key : base);
   switch (refusal) {
     case Refusal::kNotDynamic:
+      if (is_own_key(key)) return !is_own_dynamic_key(key);
       return definition != nullptr && base.empty() && definition->scope() == Scope::kBroker &&
              definition->update_mode() == UpdateMode::kReadOnly;
     case Refusal::kOnlyPerListener:

@@ -24,6 +24,11 @@ namespace ottla::config {
 // Ottla's own keys, beside ottla.emulate (release.h).
 inline constexpr std::string_view kLogMaxBytesKey = "ottla.log.max.bytes";
 inline constexpr std::string_view kClockJumpMaxKey = "ottla.retention.clock.jump.max.ms";
+inline bool is_own_key(std::string_view key) { return key.starts_with("ottla."); }
+// Whether a key of Ottla's own may change while the broker runs.
+inline bool is_own_dynamic_key(std::string_view key) {
+  return key == kLogMaxBytesKey || key == kClockJumpMaxKey;
+}
 inline constexpr std::string_view kDurabilityKey = "ottla.durability";
 
 struct BrokerConfig {

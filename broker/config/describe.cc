@@ -103,10 +103,14 @@ ConfigEntry broker_entry(const ConfigStore& store, const std::string& key, std::
   entry.name = key;
   entry.type = definition != nullptr ? definition->type() : ValueType::kUnknown;
   // What nobody knows might be a secret.
-  entry.sensitive = definition == nullptr || definition->sensitive();
+  entry.sensitive = definition == nullptr ? !is_own_key(key) : definition->sensitive();
   entry.read_only = definition == nullptr || definition->name() != key ||
                     definition->update_mode() == UpdateMode::kReadOnly;
-  if (value && !entry.sensitive) {
+  if (definition == nullptr && is_own_key(key)) {
+    entry.type = ValueType::kString;
+    entry.read_only = !is_own_dynamic_key(key);
+    entry.value = value;
+  } else if (value && !entry.sensitive) {
     entry.value = check_value(*definition, *value).ok() ? canonical_value(*definition, *value) : *value;
   }
   std::vector<ConfigSynonym> chain = broker_chain(store, key, entry.sensitive);

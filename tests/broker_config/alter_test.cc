@@ -110,6 +110,17 @@ TEST(Alter, AllKeysOfARefusalAreNamed) {
               HasSubstr("Set(listeners)"));
 }
 
+TEST(Alter, OttlasOwnLimitsChangeWhileRunningAndWhatItIsDoesNot) {
+  ConfigStore store(make_broker_config({}).value());
+  EXPECT_TRUE(validate_broker_overrides(store, {{"ottla.log.max.bytes", "5"}}, false).ok());
+  EXPECT_TRUE(validate_broker_overrides(store, {{"ottla.retention.clock.jump.max.ms", "-1"}}, true).ok());
+  EXPECT_THAT(validate_broker_overrides(store, {{"ottla.log.max.bytes", "5G"}}, false).message(),
+              HasSubstr("expected a whole number"));
+  EXPECT_EQ(
+      validate_broker_overrides(store, {{"ottla.emulate", "2.8"}, {"ottla.typo", "1"}}, false).message(),
+      "Cannot update these configs dynamically: Set(ottla.emulate, ottla.typo)");
+}
+
 TEST(Alter, ThreadsAtMostDoubleOrHalveAtOnce) {
   ConfigStore store(make_broker_config({}).value());
   const auto of = [&](const std::string& key, const std::string& value) {

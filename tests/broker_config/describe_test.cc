@@ -172,6 +172,16 @@ TEST_F(Describe, PasswordsAndUnknownKeysAreNotShown) {
   EXPECT_EQ(broker("my.plug.in").type, ValueType::kUnknown);
 }
 
+// Else kafka-configs would ask for them at every change of another key.
+TEST_F(Describe, OttlasOwnKeysAreNoSecrets) {
+  start_with({{"ottla.log.max.bytes", "5"}, {"ottla.emulate", "4.4"}});
+  EXPECT_EQ(broker("ottla.log.max.bytes").value, "5");
+  EXPECT_FALSE(broker("ottla.log.max.bytes").sensitive);
+  EXPECT_FALSE(broker("ottla.log.max.bytes").read_only);
+  EXPECT_EQ(broker("ottla.emulate").value, "4.4");
+  EXPECT_TRUE(broker("ottla.emulate").read_only);
+}
+
 TEST_F(Describe, AListenersKeyFallsBackToTheOneWithoutPrefix) {
   start_with({{"listener.name.in.ssl.keystore.location", "/a"}, {"ssl.keystore.location", "/b"}});
   const ConfigEntry entry = broker("listener.name.in.ssl.keystore.location");
