@@ -3,10 +3,15 @@
 
 #define SPDLOG_HEADER_ONLY
 #define SPDLOG_FMT_EXTERNAL
-#include <spdlog/sinks/stdout_sinks.h>
+#include <poll.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace ottla {
@@ -40,9 +45,46 @@ std::string_view level_name(LogLevel level) {
   return "INFO";
 }
 
+// Standard error without ever waiting for it: a line that a pipe or a terminal does not take at once is
+// dropped and counted (a reader that stopped must not stop the broker), a disk that is full loses it.
+class StandardError : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (dropped_ > 0) {
+      const std::string note =
+          fmt::format("({} lines of this log were dropped: nobody read them)\n", dropped_);
+      if (!write_now(note)) {
+        ++dropped_;
+        return;
+      }
+      dropped_ = 0;
+    }
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (!write_now({line.data(), line.size()})) ++dropped_;
+  }
+  void flush_() override {}
+
+  // False where nothing of it could be written at once. A pipe that polls writable takes PIPE_BUF bytes.
+  static bool write_now(std::string_view text) {
+    bool begun = false;
+    while (!text.empty()) {
+      pollfd out{STDERR_FILENO, POLLOUT, 0};
+      if (::poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0) return begun;
+      const ssize_t count = ::write(STDERR_FILENO, text.data(), std::min<size_t>(text.size(), PIPE_BUF));
+      if (count <= 0) return begun;
+      begun = true;
+      text.remove_prefix(static_cast<size_t>(count));
+    }
+    return true;
+  }
+
+  uint64_t dropped_ = 0;
+};
+
 spdlog::logger& logger() {
   static spdlog::logger instance = [] {
-    spdlog::logger made("ottla", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    spdlog::logger made("ottla", std::make_shared<StandardError>());
     made.set_pattern("[%Y-%m-%d %H:%M:%S,%e] %v");
     made.flush_on(spdlog::level::debug);
     return made;

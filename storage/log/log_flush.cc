@@ -42,7 +42,11 @@ Status Log::ask_for_commit() {
   }
   const Commit commit = begin_commit();
   const Status synced = files_.sync_all(commit.unsynced);
-  if (synced.ok()) end_commit(commit);
+  if (synced.ok()) {
+    end_commit(commit);
+  } else {
+    report_failure(synced);
+  }
   return synced;
 }
 

@@ -110,13 +110,14 @@ Result<std::optional<BatchPosition>> Segment::find(int64_t offset) const {
   const auto from = static_cast<uint64_t>(entry.position);
   const auto scan = [&](uint64_t position) {
     return scan_batches(*file_, position, size_, [&](const BatchPosition& at) {
+      if (position > 0 && at.position == position && at.header.base_offset > offset) return false;
       if (at.header.last_offset >= offset) found = at;
       return !found.has_value();
     });
   };
   auto scanned = scan(from);
-  // An index that points into the middle of a batch shows nothing readable there: the file itself is the
-  // truth.
+  // An index that points into the middle of a batch shows nothing readable there, one that points too far a
+  // batch behind the offset: the file itself is the truth.
   if (scanned.ok() && !found && from > 0 && offset < next_offset_) scanned = scan(0);
   if (!scanned.ok()) return scanned.status();
   return found;
@@ -137,11 +138,20 @@ Result<std::optional<BatchPosition>> Segment::find_timestamp(int64_t timestamp, 
   const int64_t relative = std::max<int64_t>(time_entry.relative_offset, from_offset - base_offset_);
   const auto offset_entry =
       lookup(offset_index_, static_cast<int32_t>(std::clamp<int64_t>(relative, 0, INT32_MAX)));
-  const auto scanned =
-      scan_batches(*file_, static_cast<uint64_t>(offset_entry.position), size_, [&](const BatchPosition& at) {
-        if (at.header.max_timestamp >= timestamp && at.header.last_offset >= from_offset) found = at;
-        return !found.has_value();
-      });
+  bool plausible = false;
+  const auto scan = [&](uint64_t position) {
+    return scan_batches(*file_, position, size_, [&](const BatchPosition& at) {
+      // What the entry promises: a batch that ends at its offset (Kafka's: or before).
+      if (at.position == position) {
+        plausible = position == 0 || at.header.last_offset <= base_offset_ + offset_entry.relative_offset;
+        if (!plausible) return false;
+      }
+      if (at.header.max_timestamp >= timestamp && at.header.last_offset >= from_offset) found = at;
+      return !found.has_value();
+    });
+  };
+  auto scanned = scan(static_cast<uint64_t>(offset_entry.position));
+  if (scanned.ok() && !plausible && offset_entry.position > 0) scanned = scan(0);
   if (!scanned.ok()) return scanned.status();
   return found;
 }
@@ -155,11 +165,21 @@ Result<uint64_t> Segment::batch_end_at_or_before(uint64_t from, uint64_t limit) 
   uint64_t end = from;
   if (after != entries.begin())
     end = std::max<uint64_t>(end, static_cast<uint64_t>(std::prev(after)->position));
-  const auto scanned = scan_batches(*file_, end, size_, [&](const BatchPosition& at) {
-    if (at.position + at.header.size > limit) return false;
-    end = at.position + at.header.size;
-    return true;
-  });
+  bool at_a_batch = false;
+  const auto scan = [&] {
+    return scan_batches(*file_, end, size_, [&](const BatchPosition& at) {
+      at_a_batch = true;
+      if (at.position + at.header.size > limit) return false;
+      end = at.position + at.header.size;
+      return true;
+    });
+  };
+  auto scanned = scan();
+  // Where the index points into the middle of a batch, the way there is walked.
+  if (scanned.ok() && !at_a_batch && end > from && end < size_) {
+    end = from;
+    scanned = scan();
+  }
   if (!scanned.ok()) return scanned.status();
   return end;
 }

@@ -110,7 +110,7 @@ TEST_F(LogManagerTest, ANewMachineGetsItsIdentityWritten) {
   EXPECT_EQ(logs_->identity().cluster_id, "N-oSAgY_TeOGBjoAEvcyzA");
 }
 
-TEST_F(LogManagerTest, RefusesAnotherBrokersDirectory) {
+TEST_F(LogManagerTest, A24RefusesAnotherBrokersDirectory) {
   start();
   stop();
   logs_ = make();
@@ -145,7 +145,7 @@ TEST_F(LogManagerTest, ReadsTheMetaPropertiesOfJavaAndOfKraft) {
   EXPECT_THAT(status.message(), HasSubstr("/d1/meta.properties"));
 }
 
-TEST_F(LogManagerTest, OneBrokerAtATime) {
+TEST_F(LogManagerTest, A23OneBrokerAtATime) {
   start();
   auto second = make();
   const Status status = second->lock_directories();
@@ -173,7 +173,7 @@ TEST_F(LogManagerTest, ACleanStopIsTrustedOnce) {
   EXPECT_EQ(log("t").log_end_offset(), 30);
 }
 
-TEST_F(LogManagerTest, WhatAStopMarkedCleanSurvivesAPowerCut) {
+TEST_F(LogManagerTest, A13WhatAStopMarkedCleanSurvivesAPowerCut) {
   start();
   ASSERT_EQ(append(log("t"), 30), ErrorCode::NONE);
   ASSERT_EQ(append(log("t", 1), 1), ErrorCode::NONE);
@@ -200,7 +200,7 @@ TEST_F(LogManagerTest, AFailureWhileStoppingLeavesNoMarker) {
   EXPECT_FALSE(files_.exists("/d1/.kafka_cleanshutdown"));
 }
 
-TEST_F(LogManagerTest, DamagedCheckpointsMeanWalkingEverything) {
+TEST_F(LogManagerTest, A11DamagedCheckpointsMeanWalkingEverything) {
   start();
   ASSERT_EQ(append(log("t"), 30), ErrorCode::NONE);
   EXPECT_TRUE(stop());
@@ -268,7 +268,7 @@ TEST_F(LogManagerTest, ADeletedLogIsRenamedAtOnceAndUnlinkedLater) {
   EXPECT_EQ(slice.file->read_at(bytes, slice.position), static_cast<ssize_t>(slice.length));
 }
 
-TEST_F(LogManagerTest, DeletionsThatACrashInterruptedGoOn) {
+TEST_F(LogManagerTest, A20DeletionsThatACrashInterruptedGoOn) {
   start();
   ASSERT_EQ(append(log("t"), 3), ErrorCode::NONE);
   ASSERT_TRUE(logs_->remove("t", 0).ok());
@@ -346,7 +346,7 @@ TEST_F(LogManagerTest, AnIdleBrokerWritesNothing) {
   EXPECT_EQ(files_.count(FaultyFileSystem::Call::kSync), syncs);
 }
 
-TEST_F(LogManagerTest, AFailedDirectoryGoesOfflineAndTheOthersGoOn) {
+TEST_F(LogManagerTest, B8AFailedDirectoryGoesOfflineAndTheOthersGoOn) {
   directories_ = {"/d1", "/d2"};
   start();
   Log& first = log("a");
@@ -366,7 +366,7 @@ TEST_F(LogManagerTest, AFailedDirectoryGoesOfflineAndTheOthersGoOn) {
   EXPECT_EQ(files_.exists("/d1/.kafka_cleanshutdown") + files_.exists("/d2/.kafka_cleanshutdown"), 1);
 }
 
-TEST_F(LogManagerTest, ADirectoryThatCannotBeUsedAtTheStartIsOffline) {
+TEST_F(LogManagerTest, B7ADirectoryThatCannotBeUsedAtTheStartIsOffline) {
   directories_ = {"/d1", "/d2"};
   files_.fail_call(FaultyFileSystem::Call::kOpen, 1, EACCES);
   start();

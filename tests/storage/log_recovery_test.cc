@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a log makes of a directory that a crash, a bad disk or a mad writer left.
+#include <cerrno>
 #include <functional>
 
 #include "protocol/records/legacy_records.h"
@@ -176,6 +177,88 @@ TEST_F(LogRecoveryTest, A7A8DamagedAndMissingIndexesAreRebuilt) {
     ASSERT_TRUE(log_->close_clean().ok());
     log_.reset();
     EXPECT_FALSE(files_.contents(path(0, kind)).empty());
+  }
+}
+
+// Entries that ascend and lie inside the file, and are wrong.
+TEST_F(LogRecoveryTest, A7APlausibleIndexThatIsWrongIsFoundOutWhereItIsUsed) {
+  prepare();
+  open();
+  ASSERT_TRUE(log_->close_clean().ok());
+  log_.reset();
+  const std::string index = path(0, kOffsetIndexSuffix);
+  const std::vector<uint8_t> good = files_.contents(index);
+  ASSERT_GE(good.size(), 3 * OffsetEntry::kBytes);
+  for (const auto& [offsets, positions] : {std::pair{-2, 0}, {0, 7}, {0, -7}, {-1, 13}, {1, 0}, {0, 60}}) {
+    SCOPED_TRACE(std::to_string(offsets) + " " + std::to_string(positions));
+    auto& bytes = files_.contents(index);
+    bytes = good;
+    // The last stays: it is looked at when the log is opened.
+    for (size_t at = 0; at + OffsetEntry::kBytes < bytes.size(); at += OffsetEntry::kBytes) {
+      OffsetEntry entry = OffsetEntry::decode(bytes.data() + at);
+      entry.relative_offset += offsets;
+      entry.position += positions;
+      entry.encode(bytes.data() + at);
+    }
+    open(true);
+    for (int64_t offset = 0; offset < 20; ++offset) {
+      for (const uint32_t max_bytes : {1u, 200u, 500u, 1u << 20})
+        ASSERT_EQ(offsets_of(read_all(offset, 20, max_bytes)), offsets_between(offset, 20)) << max_bytes;
+      ASSERT_EQ(log_->find_timestamp(kNow + offset)->offset, offset);
+    }
+    log_.reset();
+  }
+}
+
+TEST_F(LogRecoveryTest, A9AnIndexWithoutASegmentGoes) {
+  prepare();
+  ASSERT_TRUE(files_.open(path(7, kOffsetIndexSuffix), true).ok());
+  ASSERT_TRUE(files_.open(path(7, kTransactionIndexSuffix), true).ok());
+  open();
+  EXPECT_FALSE(files_.exists(path(7, kOffsetIndexSuffix)));
+  EXPECT_FALSE(files_.exists(path(7, kTransactionIndexSuffix)));
+  EXPECT_EQ(offsets_of(read_all()), offsets_between(0, 20));
+}
+
+TEST_F(LogRecoveryTest, A18ASnapshotThatIsCutShortAnywhereCostsNoSequence) {
+  config_.segment_bytes = 600;
+  open();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(append_from(7, i, 1).error, ErrorCode::NONE);
+  ASSERT_TRUE(log_->close_clean().ok());
+  log_.reset();
+  const std::string newest = path(20, kProducerSnapshotSuffix);
+  const std::vector<uint8_t> good = files_.contents(newest);
+  for (size_t kept = 0; kept < good.size(); ++kept) {
+    files_.contents(newest).assign(good.begin(), good.begin() + static_cast<ptrdiff_t>(kept));
+    open(true);
+    ASSERT_TRUE(append_from(7, 19, 1).duplicate) << kept;
+    log_.reset();
+    const auto file = files_.open(newest, true);
+    ASSERT_TRUE(file.ok());
+  }
+}
+
+// Ten times, at any call.
+TEST_F(LogRecoveryTest, A21ACrashWhileItRecoversIsRecoveredFrom) {
+  for (const auto call : {FaultyFileSystem::Call::kOpen, FaultyFileSystem::Call::kWrite,
+                          FaultyFileSystem::Call::kTruncate, FaultyFileSystem::Call::kSync,
+                          FaultyFileSystem::Call::kRename, FaultyFileSystem::Call::kSyncDirectory}) {
+    ASSERT_TRUE(files_.remove_all(kDirectory).ok());
+    ASSERT_TRUE(files_.make_directories(kDirectory).ok());
+    prepare(500);
+    active().back() ^= 1;
+    for (int n = 1; n <= 10; ++n) {
+      files_.fail_call(call, n, EIO);
+      Log::OpenOptions options;
+      options.directory = kDirectory;
+      options.config = config_;
+      static_cast<void>(Log::open(files_, options));
+      files_.kill();
+      files_.clear_failures();
+    }
+    open();
+    EXPECT_EQ(offsets_of(read_all()), offsets_between(0, 19));
+    log_.reset();
   }
 }
 
