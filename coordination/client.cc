@@ -74,6 +74,10 @@ Callback<VoidReply> Client::async_durable() {
       [this](auto done) { when_durable([done = std::move(done)] { done(VoidReply{}); }); });
 }
 
+Callback<VoidReply> Client::async_make_chroot() {
+  return Callback<VoidReply>([this](auto done) { make_chroot(done); });
+}
+
 Callback<VoidReply> Client::async_close() {
   return Callback<VoidReply>([this](auto done) { close([done = std::move(done)] { done(VoidReply{}); }); });
 }
@@ -146,28 +150,20 @@ std::string ConnectString::host_list() const {
 
 namespace {
 
-void create_chroot_from(Client& client, std::string chroot, size_t position, Client::Done<VoidReply> done) {
-  if (position == std::string::npos || chroot.empty()) {
-    done(VoidReply{});
-    return;
-  }
-  const size_t next = chroot.find('/', position + 1);
-  const std::string path = chroot.substr(0, next);
-  client.create(
-      path, std::nullopt, open_acl(), CreateMode::kPersistent,
-      [&client, chroot = std::move(chroot), next, done = std::move(done)](const CreateReply& reply) {
-        if (!reply.ok() && reply.error != ZkError::kNodeExists) {
-          done(VoidReply{reply.error});
-        } else {
-          create_chroot_from(client, chroot, next, done);
-        }
-      });
+void create_path_from(const std::string& path, size_t position, const CreateNode& create,
+                      const Client::Done<VoidReply>& done) {
+  if (position == std::string::npos || path.empty()) return done(VoidReply{});
+  const size_t next = path.find('/', position + 1);
+  create(path.substr(0, next), [path, next, create, done](const CreateReply& reply) {
+    if (!reply.ok() && reply.error != ZkError::kNodeExists) return done(VoidReply{reply.error});
+    create_path_from(path, next, create, done);
+  });
 }
 
 }  // namespace
 
-void create_chroot(Client& client, const std::string& chroot, Client::Done<VoidReply> done) {
-  create_chroot_from(client, chroot, 0, std::move(done));
+void create_path(const std::string& path, const CreateNode& create, const Client::Done<VoidReply>& done) {
+  create_path_from(path, 0, create, done);
 }
 
 }  // namespace ottla::coordination

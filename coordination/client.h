@@ -146,6 +146,8 @@ class Client {
   // both of us and the page cache stays. Never called where the log fails: the program ends then.
   virtual void when_durable(std::function<void()> done) = 0;
   virtual void multi(std::vector<Op> ops, Done<MultiReply> done) = 0;
+  // Creates the chroot and its parents where they miss, as Kafka does at its start. May answer at once.
+  virtual void make_chroot(Done<VoidReply> done) = 0;
   // Adds an identity to the session ("digest", "user:password"). Kept over reconnects.
   virtual void add_auth(std::string scheme, std::string credentials, Done<VoidReply> done) = 0;
 
@@ -162,6 +164,7 @@ class Client {
   Callback<VoidReply> async_sync(std::string path);
   Callback<MultiReply> async_multi(std::vector<Op> ops);
   Callback<VoidReply> async_durable();
+  Callback<VoidReply> async_make_chroot();
   Callback<VoidReply> async_close();
 };
 
@@ -180,8 +183,8 @@ struct ConnectString {
   std::string host_list() const;
 };
 
-// Creates `chroot` of `client` and its parents where they miss, as Kafka does on start. REQUIRES: `client`
-// has no chroot itself and outlives the call. "" is done at once.
-void create_chroot(Client& client, const std::string& chroot, Client::Done<VoidReply> done);
+// Creates `path` and its parents where they miss, with `create`. "" is done at once.
+using CreateNode = std::function<void(std::string path, Client::Done<CreateReply> done)>;
+void create_path(const std::string& path, const CreateNode& create, const Client::Done<VoidReply>& done);
 
 }  // namespace ottla::coordination

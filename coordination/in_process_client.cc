@@ -43,8 +43,12 @@ class InProcessClient final : public Client, private ConnectionSink {
   void multi(std::vector<Op> ops, Done<MultiReply> done) override;
   void when_durable(std::function<void()> done) override { server_.when_durable(std::move(done)); }
   void add_auth(std::string scheme, std::string credentials, Done<VoidReply> done) override;
+  void make_chroot(Done<VoidReply> done) override;
 
  private:
+  // `path` as the server knows it.
+  void create_at(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
+                 Done<CreateReply> done);
   enum class State { kIdle, kConnecting, kConnected, kLost };
   // Called with the reply's body, empty where `error` is not kOk.
   using Answer = std::function<void(ZkError error, Reader& body)>;
@@ -209,9 +213,23 @@ ZkError InProcessClient::checked(ZkError error, const Reader& body, Reply& reply
 
 void InProcessClient::create(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
                              Done<CreateReply> done) {
+  create_at(chroot_.to_server(path), std::move(data), std::move(acl), mode, std::move(done));
+}
+
+void InProcessClient::make_chroot(Done<VoidReply> done) {
+  create_path(
+      chroot_.prefix(),
+      [this](std::string path, Done<CreateReply> made) {
+        create_at(std::move(path), std::nullopt, open_acl(), CreateMode::kPersistent, std::move(made));
+      },
+      done);
+}
+
+void InProcessClient::create_at(std::string path, std::optional<std::string> data, AclList acl,
+                                CreateMode mode, Done<CreateReply> done) {
   const int32_t type = mode == CreateMode::kContainer ? jute::kCreateContainer : jute::kCreate2;
-  const jute::CreateRequest body{chroot_.to_server(path), std::move(data), std::move(acl),
-                                 static_cast<int32_t>(mode), -1};
+  const jute::CreateRequest body{std::move(path), std::move(data), std::move(acl), static_cast<int32_t>(mode),
+                                 -1};
   request(
       type, [&](Writer& writer) { body.encode(writer); },
       [this, done = std::move(done)](ZkError error, Reader& reader) {

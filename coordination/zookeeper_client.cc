@@ -104,8 +104,13 @@ class ZooKeeperClient final : public Client {
   void multi(std::vector<Op> ops, Done<MultiReply> done) override;
   void when_durable(std::function<void()> done) override { loop_.defer(std::move(done)); }
   void add_auth(std::string scheme, std::string credentials, Done<VoidReply> done) override;
+  void make_chroot(Done<VoidReply> done) override;
 
  private:
+  // `path` as the server knows it.
+  void create_at(const std::string& path, std::optional<std::string> data, AclList acl, CreateMode mode,
+                 Done<CreateReply> done);
+
   // What a C callback gets as its `data`, and frees.
   template <typename Reply>
   struct Call {
@@ -383,11 +388,25 @@ void ZooKeeperClient::on_acl(int rc, ACL_vector* acl, ::Stat* stat, const void* 
 
 void ZooKeeperClient::create(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
                              Done<CreateReply> done) {
+  create_at(chroot_.to_server(path), std::move(data), std::move(acl), mode, std::move(done));
+}
+
+void ZooKeeperClient::make_chroot(Done<VoidReply> done) {
+  create_path(
+      chroot_.prefix(),
+      [this](std::string path, Done<CreateReply> made) {
+        create_at(path, std::nullopt, open_acl(), CreateMode::kPersistent, std::move(made));
+      },
+      done);
+}
+
+void ZooKeeperClient::create_at(const std::string& path, std::optional<std::string> data, AclList acl,
+                                CreateMode mode, Done<CreateReply> done) {
   begin<CreateReply>(std::move(done), [&](void* call) {
     const DataArgument value(data);
     AclVector list(acl);
-    return zoo_acreate2(handle_, chroot_.to_server(path).c_str(), value.bytes, value.length, list.get(),
-                        static_cast<int>(mode), on_create, call);
+    return zoo_acreate2(handle_, path.c_str(), value.bytes, value.length, list.get(), static_cast<int>(mode),
+                        on_create, call);
   });
 }
 

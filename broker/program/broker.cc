@@ -169,7 +169,12 @@ Task<Status> Broker::connect() {
       std::exchange(session_opened_, nullptr)(false);
     }
   });
-  if (connected) co_return co_await ensure_startup_paths(*client_);
+  if (connected) {
+    const coordination::VoidReply rooted = co_await client_->async_make_chroot();
+    if (rooted.ok()) co_return co_await ensure_startup_paths(*client_);
+    co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR, "cannot create the chroot of " + client_->describe() +
+                                                          ": " + coordination::error_text(rooted.error));
+  }
   co_return Status(ErrorCode::UNKNOWN_SERVER_ERROR,
                    "no session with ZooKeeper at " + client_->describe() +
                        " within zookeeper.connection.timeout.ms=" + std::to_string(timeout) +
@@ -313,9 +318,19 @@ void Broker::on_session_event(SessionEvent event) {
   }
 }
 
+// Where the connection or the session goes meanwhile, the next one begins anew.
 Task<void> Broker::rejoin() {
-  const Status joined = co_await join_cluster();
-  if (joined.ok() || stopping_) co_return;
+  rejoin_again_ = true;
+  if (rejoining_) co_return;
+  rejoining_ = true;
+  Status joined;
+  while (std::exchange(rejoin_again_, false) && !stopping_) {
+    joined = co_await join_cluster();
+    if (joined.ok()) continue;
+    log_warn(kComponent, "joining the cluster again: {}", joined.message());
+  }
+  rejoining_ = false;
+  if (joined.ok() || stopping_ || !client_->connected()) co_return;
   fatal_(joined);
 }
 

@@ -114,6 +114,8 @@ class Broker : private ControllerActions {
   std::function<void(bool connected)> session_opened_;
   std::unique_ptr<Timer> connect_timer_;
   bool joined_ = false;
+  bool rejoining_ = false;
+  bool rejoin_again_ = false;  // a session or connection came while rejoining_
   bool stopping_ = false;
 };
 

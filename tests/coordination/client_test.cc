@@ -131,9 +131,11 @@ TEST_F(InProcessClientTest, CallsCanBeAwaited) {
 
 TEST_F(InProcessClientTest, PathsAreBelowTheChroot) {
   connect();
-  const VoidReply made = wait<VoidReply>([&](auto done) { create_chroot(*client, "/kafka/one", done); });
-  ASSERT_TRUE(made.ok());
   Client& below = connect_another("/kafka/one");
+  for (int twice = 0; twice < 2; ++twice) {
+    const VoidReply made = wait<VoidReply>([&](auto done) { below.make_chroot(done); });
+    ASSERT_TRUE(made.ok());
+  }
   EXPECT_EQ(create("/a", "x", CreateMode::kPersistent, open_acl(), &below).path, "/a");
   EXPECT_EQ(get("/kafka/one/a").data, "x");
   EXPECT_THAT(children("/", true, &below).children, ElementsAre("a"));
