@@ -28,7 +28,7 @@ class Bench:
         if name == "null" or workload.fresh:
             return servers.make(name, self.home, workload.partitions).start(), True
         if name not in self.warm:
-            server = servers.make(name, self.home).start()
+            server = servers.make(name, self.home, stays=True).start()
             self.warm[name] = server
             if name != "ottla":
                 self.warm_up(server)

@@ -13,13 +13,14 @@ from compat.lib.protocol import array, i32, text
 from . import machine
 
 DELETE_TOPICS = 20
-# The same for all: what was measured leaves the disk soon. A stop by SIGSTOP is no reason to lose a session.
+# The same for all: what was measured leaves the disk soon.
 COMMON = {"num.network.threads": 3, "num.io.threads": 8, "socket.send.buffer.bytes": 102400,
           "socket.receive.buffer.bytes": 102400, "socket.request.max.bytes": 104857600, "num.partitions": 1,
           "num.recovery.threads.per.data.dir": 1, "offsets.topic.replication.factor": 1,
           "transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1, "log.retention.hours": 168,
           "log.segment.bytes": 1073741824, "log.retention.check.interval.ms": 300000,
           "group.initial.rebalance.delay.ms": 0, "file.delete.delay.ms": 1000}
+# A stop by SIGSTOP is no reason to lose a session.
 LONG_MS = 3600000
 
 
@@ -27,17 +28,19 @@ class Server:
     """A broker with its coordination. `restart` keeps what is on disk."""
     name = ""
 
-    def __init__(self, home):
+    def __init__(self, home, stays=False):
+        self.session = {"zookeeper.session.timeout.ms": LONG_MS} if stays else {}
+        self.stays = stays
         self.home = os.path.join(home, f"{self.name}-{time.monotonic_ns()}")
         os.makedirs(self.home)
         self.port = processes.free_port()
         self.children = []
-        self.frozen = False
         self.prepare()
 
     address = property(lambda self: f"127.0.0.1:{self.port}")
     pids = property(lambda self: [child.pid for child in self.children])
     topics = True  # whether topics are made and deleted
+    session_seconds = 0  # how long a broker that was killed keeps its successor out
 
     def prepare(self):
         """Files that a first start needs; not measured."""
@@ -112,8 +115,7 @@ class Ottla(Server):
         self.zookeeper_port = processes.free_port()
         kafka.write_properties(self.home + "/server.properties", {
             **COMMON, "broker.id": 0, "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "log.dirs": self.home + "/logs", "zookeeper.connect": f"127.0.0.1:{self.zookeeper_port}",
-            "zookeeper.session.timeout.ms": LONG_MS})
+            "log.dirs": self.home + "/logs", "zookeeper.connect": f"127.0.0.1:{self.zookeeper_port}", **self.session})
         kafka.write_properties(self.home + "/zookeeper.properties", {
             "dataDir": self.home + "/zookeeper", "clientPort": self.zookeeper_port, "maxSessionTimeout": LONG_MS})
 
@@ -145,11 +147,12 @@ class Kafka(Server):
            "-Dcom.sun.management.jmxremote", "-Dcom.sun.management.jmxremote.authenticate=false",
            "-Dcom.sun.management.jmxremote.ssl=false"]
 
-    def __init__(self, home, version):
+    def __init__(self, home, version, stays=False):
         self.version = version
+        self.session_seconds = 0 if version.startswith("4") else 20
         self.name = f"kafka-{version}"
         self.release = kafka.home(version)
-        super().__init__(home)
+        super().__init__(home, stays)
 
     def java(self, heap, main, config):
         logging = (f"-Dlog4j2.configurationFile=file:{self.release}/config/server.xml" if self.version.startswith("4")
@@ -166,7 +169,7 @@ class Kafka(Server):
             properties.update({
                 "process.roles": "broker,controller", "node.id": 1, "controller.quorum.voters": f"1@127.0.0.1:{controller}",
                 "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-                "controller.listener.names": "CONTROLLER", "broker.session.timeout.ms": LONG_MS,
+                "controller.listener.names": "CONTROLLER", **({"broker.session.timeout.ms": LONG_MS} if self.stays else {}),
                 "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
                 "share.coordinator.state.topic.replication.factor": 1, "share.coordinator.state.topic.min.isr": 1})
             kafka.write_properties(self.config, properties)
@@ -176,8 +179,7 @@ class Kafka(Server):
         else:
             self.zookeeper_port = processes.free_port()
             properties.update({"broker.id": 0, "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-                               "zookeeper.connect": f"127.0.0.1:{self.zookeeper_port}",
-                               "zookeeper.session.timeout.ms": LONG_MS})
+                               "zookeeper.connect": f"127.0.0.1:{self.zookeeper_port}", **self.session})
             kafka.write_properties(self.config, properties)
             kafka.write_properties(self.home + "/zookeeper.properties", {
                 "dataDir": self.home + "/zookeeper", "clientPort": self.zookeeper_port, "maxClientCnxns": 0,
@@ -194,10 +196,10 @@ class Kafka(Server):
         return self.java("1G", "kafka.Kafka", self.config)
 
 
-def make(name, home, partitions=1):
-    """`name`: ottla, null, or kafka-VERSION."""
+def make(name, home, partitions=1, stays=False):
+    """`name`: ottla, null, or kafka-VERSION. One that `stays` may be frozen."""
     if name == "ottla":
-        return Ottla(home)
+        return Ottla(home, stays)
     if name == "null":
         return NullBroker(home, partitions)
-    return Kafka(home, name.partition("-")[2])
+    return Kafka(home, name.partition("-")[2], stays)
