@@ -57,6 +57,8 @@ class Bench:
             values = workload.leg(server, scale, cpus)
             values.update({} if workload.fresh else watch.report())
             values["canary"] = canary
+            say(f"  {workload.name} {workload.title}, {pin}{', warming up' if scale < 1 else ''}: {name}: " + ", ".join(
+                f"{figure.key} {report.number(values[figure.key])}" for figure in workload.figures))
             return values
         finally:
             if own:
@@ -69,8 +71,6 @@ class Bench:
         legs = {name: [] for name in systems}
         for name in [*systems, *reversed(systems)]:
             legs[name].append(self.leg(workload, name, pin))
-            say(f"  {workload.name} {workload.title}, {pin}: {name}: " + ", ".join(
-                f"{figure.key} {report.number(legs[name][-1][figure.key])}" for figure in workload.figures))
         return legs
 
     def measure(self, workload, pin):

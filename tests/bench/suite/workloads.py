@@ -232,7 +232,7 @@ def all_workloads(minutes):
         Workload("W7", "10,000 partitions", ten_thousand_partitions, [
             Figure("create", "create", "s", "1/50"), Figure("produce", "produce to all", "s", "1/50"),
             Figure("restart", "restart", "s", "1/50"), Figure("mib", "memory (PSS)", "MiB")], False, fresh=True, most_legs=1, pins=False),
-        Workload("W8", "10,000 idle connections", connections, [Figure("kib", "memory (PSS) of each", "KiB", "4")], True, fresh=True,
+        Workload("W8", "10,000 idle connections", connections, [Figure("kib", "memory (PSS) of each", "KiB", "4")], False, fresh=True,
                  most_legs=1, pins=False),
         Workload("W8", "100 producers, 100 consumers", loaded("--connections", 100, "--consumers", 100, "--rate", 2000, seconds=5,
                                                               warm_up=1, partitions=100), latency, False, partitions=100),
