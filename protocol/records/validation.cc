@@ -14,6 +14,8 @@ namespace {
 
 // More errors than a person reads; the rest of a large bad batch is not worth the memory.
 constexpr size_t kMostRecordErrors = 10000;
+// Room for the batches of a request that is used again; only old message sets hold more than one.
+constexpr size_t kMostBatchesKept = 1024;
 constexpr int16_t kFirstProduceVersionOfV2 = 3;
 constexpr int16_t kFirstProduceVersionOfZstd = 7;
 
@@ -94,7 +96,9 @@ class RecordChecks : public RecordVisitor {
 // One call of validate_records.
 class Validator {
  public:
-  Validator(std::span<uint8_t> records, const ValidationRules& rules) : records_(records), rules_(rules) {}
+  // `batches` is empty, and the caller's so that its memory can be used again.
+  Validator(std::span<uint8_t> records, const ValidationRules& rules, std::vector<Bytes>& batches)
+      : records_(records), rules_(rules), batches_(batches) {}
 
   ValidatedRecords run() {
     Status status = check_batches();
@@ -293,7 +297,7 @@ class Validator {
 
   std::span<uint8_t> records_;
   const ValidationRules& rules_;
-  std::vector<Bytes> batches_;
+  std::vector<Bytes>& batches_;
   Compression source_ = Compression::kNone;
   ValidatedRecords result_;
 };
@@ -301,7 +305,11 @@ class Validator {
 }  // namespace
 
 ValidatedRecords validate_records(std::span<uint8_t> records, const ValidationRules& rules) {
-  return Validator(records, rules).run();
+  static thread_local std::vector<Bytes> batches;
+  batches.clear();
+  ValidatedRecords result = Validator(records, rules, batches).run();
+  if (batches.capacity() > kMostBatchesKept) std::vector<Bytes>().swap(batches);
+  return result;
 }
 
 void assign_offsets(ValidatedRecords& validated, int64_t base_offset, int32_t leader_epoch) {

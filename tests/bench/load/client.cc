@@ -10,6 +10,8 @@
 #include "protocol/generated/create_topics_response.h"
 #include "protocol/generated/delete_topics_request.h"
 #include "protocol/generated/delete_topics_response.h"
+#include "protocol/generated/fetch_request.h"
+#include "protocol/generated/fetch_response.h"
 #include "protocol/generated/metadata_request.h"
 #include "protocol/generated/metadata_response.h"
 #include "tests/bench/load/clocks.h"
@@ -20,6 +22,7 @@ namespace {
 constexpr int16_t kCreateVersion = 4;
 constexpr int16_t kDeleteVersion = 3;
 constexpr int16_t kMetadataVersion = 4;
+constexpr int16_t kFetchVersion = 11;
 constexpr int32_t kPatienceMs = 120'000;
 
 bool receive(int fd, std::span<uint8_t> out) {
@@ -29,6 +32,24 @@ bool receive(int fd, std::span<uint8_t> out) {
     out = out.subspan(static_cast<size_t>(count));
   }
   return true;
+}
+
+// Kafka names a partition's leader before that leader knows.
+bool serves(Client& client, const std::string& topic, int32_t partitions) {
+  protocol::FetchRequest request;
+  request.max_bytes = 1;
+  auto& one = request.topics.emplace_back();
+  one.topic = topic;
+  for (int32_t i = 0; i < partitions; ++i) {
+    auto& partition = one.partitions.emplace_back();
+    partition.partition = i;
+    partition.partition_max_bytes = 1;
+  }
+  const auto response = client.ask<protocol::FetchResponse>(request, kFetchVersion);
+  if (response.error_code != 0 || response.responses.empty()) return false;
+  const auto& found = response.responses[0].partitions;
+  return std::all_of(found.begin(), found.end(),
+                     [](const auto& partition) { return partition.error_code == 0; });
 }
 
 }  // namespace
@@ -86,7 +107,7 @@ void await_topic(Client& client, const std::string& topic, int32_t partitions) {
     const auto& found = response.topics.at(0);
     const auto led = std::count_if(found.partitions.begin(), found.partitions.end(),
                                    [](const auto& one) { return one.error_code == 0 && one.leader_id >= 0; });
-    if (found.error_code == 0 && led >= partitions) return;
+    if (found.error_code == 0 && led >= partitions && serves(client, topic, partitions)) return;
     ::usleep(1000);
   }
   fail("topic " + topic + " has no leaders");

@@ -74,7 +74,7 @@ class Client {
 // Makes a topic and waits until all its partitions are led.
 void make_topic(Client& client, const std::string& topic, int32_t partitions);
 void delete_topic(Client& client, const std::string& topic);
-// Asks, with auto-creation, until `topic` is led.
+// Asks, with auto-creation, until `topic` is led and its leader serves it.
 void await_topic(Client& client, const std::string& topic, int32_t partitions);
 
 }  // namespace ottla::load
