@@ -28,19 +28,28 @@ void ask_for_large_pages(void* memory, size_t size) {
 
 }  // namespace
 
+void OffsetMap::Unmap::operator()(Entry* entries) const { ::munmap(entries, bytes); }
+
+std::unique_ptr<OffsetMap::Entry[], OffsetMap::Unmap> OffsetMap::map_entries(uint64_t slots) {
+  const uint64_t bytes = slots * sizeof(Entry);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  ask_for_large_pages(memory, bytes);
+  return std::unique_ptr<Entry[], Unmap>(static_cast<Entry*>(memory), Unmap(bytes));
+}
+
 OffsetMap::OffsetMap(uint64_t keys, uint64_t max_bytes, double load, uint64_t seed) : seed_(seed) {
   const double usable = std::clamp(load, 0.1, 0.95);
   const double wanted = std::ceil(static_cast<double>(keys) / usable) + 1;
   slots_ = std::max<uint64_t>(max_bytes / sizeof(Entry), kFewestSlots);
   if (wanted < static_cast<double>(slots_))
     slots_ = std::max<uint64_t>(static_cast<uint64_t>(wanted), kFewestSlots);
-  entries_.reset(static_cast<Entry*>(std::calloc(slots_, sizeof(Entry))));
+  entries_ = map_entries(slots_);
   while (!entries_ && slots_ > kFewestSlots) {
     slots_ = std::max(slots_ / 2, kFewestSlots);
-    entries_.reset(static_cast<Entry*>(std::calloc(slots_, sizeof(Entry))));
+    entries_ = map_entries(slots_);
   }
   OTTLA_CHECK(entries_ != nullptr);
-  ask_for_large_pages(entries_.get(), slots_ * sizeof(Entry));
   // One slot always stays free: a search for a key that is not there ends at it.
   capacity_ = std::min(slots_ - 1, static_cast<uint64_t>(static_cast<double>(slots_) * usable));
 }

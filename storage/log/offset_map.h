@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -44,9 +43,13 @@ class OffsetMap {
     uint64_t high;
     int64_t offset_plus_one;  // 0: the slot is free
   };
-  struct Free {
-    void operator()(Entry* entries) const { std::free(entries); }
+  struct Unmap {
+    explicit Unmap(uint64_t size = 0) : bytes(size) {}
+    uint64_t bytes;
+    void operator()(Entry* entries) const;
   };
+  // Fresh pages: zero, and they cost nothing until they are touched. Null where they are not to be had.
+  static std::unique_ptr<Entry[], Unmap> map_entries(uint64_t slots);
 
   uint64_t first_slot(const Hash& key) const {
     return static_cast<uint64_t>((static_cast<unsigned __int128>(key.low) * slots_) >> 64);
@@ -58,7 +61,7 @@ class OffsetMap {
   uint64_t slots_;
   uint64_t capacity_;
   uint64_t size_ = 0;
-  std::unique_ptr<Entry[], Free> entries_;  // fresh pages are zero and cost nothing until they are touched
+  std::unique_ptr<Entry[], Unmap> entries_;
 };
 
 }  // namespace ottla::storage
