@@ -289,6 +289,7 @@ class Log {
   bool roll_needed(const BatchHeader& next, int64_t now_ms) const;
   Status roll(int64_t now_ms);
   Status take_snapshot(bool sync);
+  Status remove_old_snapshots();
 
   // log_flush.cc
   Status sync_and_mark(const Result<Unsynced>& unsynced);
@@ -343,6 +344,7 @@ class Log {
   uint64_t appended_bytes_ = 0;
   uint64_t flushed_bytes_ = 0;
   uint64_t flushing_bytes_ = 0;
+  uint64_t snapshot_bytes_ = 0;  // what there was at the last producer snapshot
   std::function<void(uint64_t)> recovery_progress_;
 };
 

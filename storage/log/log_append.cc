@@ -224,11 +224,7 @@ Status Log::roll(int64_t now_ms) {
   if (!status.ok()) return status;
   // Taken even where no producer is known: without one, the next start walks the log to find that out.
   status = take_snapshot(false);
-  // Kafka keeps one per segment; two are enough to come up fast, and older state comes from the batches.
-  while (status.ok() && snapshots_.size() > 2) {
-    const int64_t oldest = *snapshots_.begin();
-    status = remove_snapshots([oldest](int64_t offset) { return offset == oldest; });
-  }
+  if (status.ok()) status = remove_old_snapshots();
   return status.ok() ? start_segment(log_end_offset_, now_ms) : status;
 }
 
@@ -236,7 +232,18 @@ Status Log::take_snapshot(bool sync) {
   if (snapshots_.contains(log_end_offset_)) return {};
   const Status written = producers_.write_snapshot(files_, snapshot_path(log_end_offset_), sync);
   if (written.ok()) snapshots_.insert(log_end_offset_);
+  snapshot_bytes_ = appended_bytes_;
   return written;
+}
+
+// Kafka keeps one per segment; two are enough to come up fast, and older state comes from the batches.
+Status Log::remove_old_snapshots() {
+  Status status;
+  while (status.ok() && snapshots_.size() > 2) {
+    const int64_t oldest = *snapshots_.begin();
+    status = remove_snapshots([oldest](int64_t offset) { return offset == oldest; });
+  }
+  return status;
 }
 
 }  // namespace ottla::storage

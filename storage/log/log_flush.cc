@@ -7,6 +7,11 @@
 #include "storage/log/log.h"
 
 namespace ottla::storage {
+namespace {
+
+constexpr uint64_t kBytesWithoutSnapshot = 4 << 20;
+
+}  // namespace
 
 Result<Unsynced> Log::begin_flush() {
   flushing_bytes_ = appended_bytes_;
@@ -15,6 +20,15 @@ Result<Unsynced> Log::begin_flush() {
     const Status collected = at->second->collect_files(unsynced.files);
     if (!collected.ok()) return collected;
     if (at->first <= recovery_point_) break;
+  }
+  // Without one near the recovery point a start has to go through all batches before it for their producers.
+  if (appended_bytes_ - snapshot_bytes_ >= kBytesWithoutSnapshot) {
+    Status status = take_snapshot(false);
+    if (status.ok()) status = remove_old_snapshots();
+    if (!status.ok()) return status;
+    auto snapshot = files_.open(snapshot_path(log_end_offset_), false);
+    if (!snapshot.ok()) return snapshot.status();
+    unsynced.files.push_back(std::move(*snapshot));
   }
   unsynced.directories.push_back(directory_);
   if (!parent_synced_) unsynced.directories.push_back(parent_directory(directory_));

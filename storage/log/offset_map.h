@@ -44,7 +44,8 @@ class OffsetMap {
     int64_t offset_plus_one;  // 0: the slot is free
   };
   struct Unmap {
-    explicit Unmap(uint64_t size = 0) : bytes(size) {}
+    Unmap() : bytes(0) {}
+    explicit Unmap(uint64_t size) : bytes(size) {}
     uint64_t bytes;
     void operator()(Entry* entries) const;
   };

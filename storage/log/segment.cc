@@ -2,6 +2,7 @@
 #include "storage/log/segment.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "protocol/base/log.h"
@@ -109,11 +110,13 @@ Result<std::optional<BatchPosition>> Segment::find(int64_t offset) const {
   std::optional<BatchPosition> found;
   const auto from = static_cast<uint64_t>(entry.position);
   const auto scan = [&](uint64_t position) {
-    return scan_batches(*file_, position, size_, [&](const BatchPosition& at) {
+    const auto look = [&](const BatchPosition& at) {
       if (position > 0 && at.position == position && at.header.base_offset > offset) return false;
       if (at.header.last_offset >= offset) found = at;
       return !found.has_value();
-    });
+    };
+    // By reference: a function that holds this much would be allocated, for every fetch.
+    return scan_batches(*file_, position, size_, std::ref(look));
   };
   auto scanned = scan(from);
   // An index that points into the middle of a batch shows nothing readable there, one that points too far a

@@ -187,6 +187,7 @@ class ApiTest : public ::testing::Test {
   void connect() {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    if (connection) connection->close();
     if (client_ >= 0) ::close(client_);
     client_ = ends[1];
     frames_in_.clear();

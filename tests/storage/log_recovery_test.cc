@@ -385,6 +385,21 @@ TEST_F(LogRecoveryTest, OnlyWhatLiesPastTheRecoveryPointIsWalked) {
   }
 }
 
+TEST_F(LogRecoveryTest, ProducersAreKnownAtTheRecoveryPointWithoutAWalkThroughWhatIsBeforeIt) {
+  open();
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_EQ(append_bytes(batch_of({{kNow, std::string(900'000, 'x')}}, {7, 0, i, false})).error,
+              ErrorCode::NONE);
+  }
+  ASSERT_TRUE(log_->flush().ok());
+  EXPECT_TRUE(files_.exists(path(6, kProducerSnapshotSuffix)));
+  ASSERT_EQ(append_from(7, 6, 1).error, ErrorCode::NONE);
+  restart_killed(6);
+  EXPECT_TRUE(append_from(7, 6, 1).duplicate);
+  EXPECT_EQ(append_from(7, 9, 1).error, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
+  EXPECT_EQ(append_from(7, 7, 1).error, ErrorCode::NONE);
+}
+
 TEST_F(LogRecoveryTest, A5WhatWasCutBeforeIsKeptWhenMoreIsCut) {
   prepare();
   for (int cut = 0; cut < 3; ++cut) {

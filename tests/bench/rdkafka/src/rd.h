@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What librdkafka's performance example takes from inside its library, for a build against the packaged one. */
+ * What librdkafka's performance example takes from inside its library, for a build against the packaged one.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
