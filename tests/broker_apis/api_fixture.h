@@ -182,12 +182,17 @@ class ApiTest : public ::testing::Test {
     services.reset(new Services{loop, configs->broker(), *configs, metadata, untouched<PartitionManager>(),
                                 untouched<ColdReads>(), untouched<storage::LogManager>(),
                                 untouched<FetchSessionCache>(), topics, config_admin, *coordinator});
+    disconnect();
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
+  }
+  // Whoever ends a dispatcher does this first: connections tell theirs that they are closed.
+  void disconnect() {
+    if (connection) connection->close();
   }
   void connect() {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    if (connection) connection->close();
+    disconnect();
     if (client_ >= 0) ::close(client_);
     client_ = ends[1];
     frames_in_.clear();

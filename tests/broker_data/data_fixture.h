@@ -119,6 +119,7 @@ class DataTest : public ApiTest {
     lead("t", 2);
   }
   void serve() {
+    disconnect();
     dispatcher.reset();
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, *partitions, *cold_reads, *logs,
