@@ -24,6 +24,22 @@ std::optional<records::Compression> target_codec(Compression compression) {
   return std::nullopt;
 }
 
+records::CompressionLevel target_level(const TopicConfig& topic) {
+  switch (topic.compression) {
+    case Compression::kGzip:
+      return topic.gzip_level;
+    case Compression::kLz4:
+      return topic.lz4_level;
+    case Compression::kZstd:
+      return topic.zstd_level;
+    case Compression::kProducer:
+    case Compression::kUncompressed:
+    case Compression::kSnappy:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 // Releases that can no longer write the old formats ignore what asks for them (KIP-724).
 int8_t magic_of(std::string_view format_version, Release release) {
   if (release == Release::k3_9 || release == Release::k4_4) return records::kMagicV2;
@@ -61,6 +77,7 @@ storage::LogConfig to_log_config(const TopicConfig& topic, const BrokerConfig& b
   out.timestamp_before_max_ms = topic.timestamp_before_max_ms;
   out.timestamp_after_max_ms = topic.timestamp_after_max_ms;
   out.compression = target_codec(topic.compression);
+  out.compression_level = target_level(topic);
   out.magic = magic_of(topic.message_format_version, broker.emulate);
   out.min_insync_replicas = topic.min_insync_replicas;
   out.preallocate = topic.preallocate;

@@ -239,6 +239,7 @@ Task<void> Controller::update_topics(std::vector<std::string> names) {
   if (!without_id.empty() && !co_await give_topic_ids(std::move(without_id))) co_return;
   for (const std::string& name : good) {
     co_await load_states(name);
+    co_await elect_leaders(name);
     if (!co_await create_states(name)) continue;
     publish(name);
   }
@@ -276,6 +277,41 @@ Task<void> Controller::load_states(std::string name) {
     if (!nodes[i].ok()) continue;
     const auto state = znodes::decode_partition_state(nodes[i].data);
     if (state.ok()) topics_[name].states[wanted[i]] = *state;
+  }
+}
+
+// Partitions without a leader that lives, where a replica that is in sync does: a broker that stops in good
+// order leaves the last of its partitions with leader -1 and itself in the ISR (kafka
+// OfflinePartitionLeaderElectionStrategy).
+Task<void> Controller::elect_leaders(std::string name) {
+  std::vector<std::pair<int32_t, znodes::PartitionStateNode>> elected;
+  for (const auto& [partition, state] : topics_[name].states) {
+    if (leader_alive(state.leader)) continue;
+    znodes::PartitionStateNode next = state;
+    std::erase_if(next.isr, [this](int32_t id) { return !leader_alive(id); });
+    for (const int32_t replica : topics_[name].assignment.replicas[partition]) {
+      if (std::count(next.isr.begin(), next.isr.end(), replica) == 0) continue;
+      next.leader = replica;
+      next.controller_epoch = epoch_;
+      ++next.leader_epoch;
+      elected.emplace_back(partition, std::move(next));
+      break;
+    }
+  }
+  for (size_t first = 0; first < elected.size(); first += kPartitionsPerMulti) {
+    const size_t end = std::min(elected.size(), first + kPartitionsPerMulti);
+    std::vector<Op> ops = {Op::check(znodes::kControllerEpoch, epoch_version_)};
+    for (size_t i = first; i < end; ++i) {
+      ops.push_back(Op::set_data(znodes::partition_state_path(name, elected[i].first),
+                                 znodes::encode_partition_state(elected[i].second), -1));
+    }
+    const MultiReply reply = co_await client_.async_multi(std::move(ops));
+    if (!reply.ok()) {
+      log_warn(kComponent, "cannot elect leaders of topic {}: {}", name,
+               coordination::error_text(reply.error));
+      co_return;
+    }
+    for (size_t i = first; i < end; ++i) topics_[name].states[elected[i].first] = elected[i].second;
   }
 }
 

@@ -92,6 +92,7 @@ class Controller {
   Task<void> update_topics(std::vector<std::string> names);
   Task<bool> give_topic_ids(std::vector<std::string> names);
   Task<void> load_states(std::string name);
+  Task<void> elect_leaders(std::string name);
   Task<bool> create_states(std::string name);
   Task<void> read_deletions();
   Task<void> delete_topic(std::string name);

@@ -64,8 +64,6 @@ class Ledger:
         self.without_times = without_times  # topics where a record may have lost its timestamp (message format 0)
         self.written = collections.defaultdict(dict)
         self.aborted = set()
-        self.deleted = collections.defaultdict(dict)
-        self.deleted_may_return = False  # a log's start is kept once a minute: after kill -9 it may be an older one
         self.consumed = collections.defaultdict(list)
 
     def produce(self, producer, topic, count, aborted=False):
@@ -87,7 +85,7 @@ class Ledger:
     def forget_below(self, topic, partition, offset):
         """After DeleteRecords."""
         for place in [place for place in self.written[topic] if place[0] == partition and place[1] < offset]:
-            self.deleted[topic][place] = self.written[topic].pop(place)
+            del self.written[topic][place]
 
     def check_all(self, topic):
         """Everything is read back uncommitted, and all but what was aborted committed: as it was written, in order."""
@@ -135,8 +133,6 @@ class Ledger:
             require(place not in read, f"{topic}, {how}: {place} came twice")
             if topic in self.without_times and record.timestamp == -1 and place in expected:
                 record = record._replace(timestamp=expected[place].timestamp)
-            if self.deleted_may_return and self.deleted[topic].get(place) == record:
-                continue
             require(expected.get(place) == record, f"{topic}, {how}: read {record}, expected {expected.get(place)}")
             read[place] = record
         lost = sorted(set(expected) - set(read))

@@ -17,7 +17,7 @@ void write_blob(Writer& writer, const std::optional<Bytes>& value) {
 void BatchBuilder::begin(const BatchOptions& options) {
   options_ = options;
   batch_.assign(kBatchHeaderSize, 0);
-  records_.begin(options.compression, batch_);
+  records_.begin(options.compression, batch_, Lz4Header::kStandard, options.compression_level);
   status_ = {};
   count_ = 0;
   base_timestamp_ = kNoTimestamp;

@@ -17,6 +17,7 @@ namespace ottla::records {
 struct BatchOptions {
   int64_t base_offset = 0;
   Compression compression = Compression::kNone;
+  CompressionLevel compression_level = std::nullopt;
   // Set: the batch says so and every record is read with this time.
   std::optional<int64_t> log_append_time = std::nullopt;
   int64_t producer_id = kNoProducerId;

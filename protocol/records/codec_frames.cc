@@ -3,6 +3,7 @@
 
 #include <snappy.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -69,6 +70,12 @@ LZ4F_frameInfo_t lz4_frame_info() {
   info.blockSizeID = LZ4F_max64KB;
   info.blockMode = LZ4F_blockIndependent;
   return info;
+}
+
+int liblz4_level(CompressionLevel level) {
+  if (!level || *level == kLz4FastLevel) return 0;
+  constexpr int kFirstThorough = 3;
+  return std::clamp(*level, kFirstThorough, LZ4F_compressionLevel_max());
 }
 
 void append_xerial_block(Bytes block, std::vector<uint8_t>& out) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "protocol/records/compression.h"
 #include "protocol/wire/reader.h"
 
 namespace ottla::records {
@@ -39,5 +40,9 @@ void append_xerial_block(Bytes block, std::vector<uint8_t>& out);
 // zlib's window bits for gzip's framing.
 constexpr int kGzipWindow = 15 + 16;
 constexpr int kZstdLevel = 3;
+// Kafka's lz4 is the fast one at its default level, the thorough one at each other (KIP-390).
+constexpr int32_t kLz4FastLevel = 9;
+// liblz4's level for it: below its thorough levels there is only the fast one.
+int liblz4_level(CompressionLevel level);
 
 }  // namespace ottla::records

@@ -20,9 +20,10 @@ Status failed(const char* codec, const char* reason) {
   return {ErrorCode::UNKNOWN_SERVER_ERROR, std::string(codec) + " cannot compress: " + reason};
 }
 
-Status compress_gzip(Bytes in, std::vector<uint8_t>& out) {
+Status compress_gzip(Bytes in, std::vector<uint8_t>& out, CompressionLevel level) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, level.value_or(Z_DEFAULT_COMPRESSION), Z_DEFLATED, kGzipWindow, 8,
+                   Z_DEFAULT_STRATEGY) != Z_OK) {
     return failed("gzip", "no memory");
   }
   const size_t start = out.size();
@@ -47,9 +48,10 @@ Status compress_snappy(Bytes in, std::vector<uint8_t>& out) {
   return {};
 }
 
-Status compress_lz4(Bytes in, std::vector<uint8_t>& out, Lz4Header header) {
+Status compress_lz4(Bytes in, std::vector<uint8_t>& out, Lz4Header header, CompressionLevel level) {
   LZ4F_preferences_t preferences{};
   preferences.frameInfo = lz4_frame_info();
+  preferences.compressionLevel = liblz4_level(level);
   const size_t start = out.size();
   out.resize(start + LZ4F_compressFrameBound(in.size(), &preferences));
   const size_t size =
@@ -60,14 +62,14 @@ Status compress_lz4(Bytes in, std::vector<uint8_t>& out, Lz4Header header) {
   return {};
 }
 
-Status compress_zstd(Bytes in, std::vector<uint8_t>& out) {
+Status compress_zstd(Bytes in, std::vector<uint8_t>& out, CompressionLevel level) {
   thread_local const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(),
                                                                                 ZSTD_freeCCtx);
   if (!context) return failed("zstd", "no memory");
   const size_t start = out.size();
   out.resize(start + ZSTD_compressBound(in.size()));
   const size_t size = ZSTD_compressCCtx(context.get(), out.data() + start, out.size() - start, in.data(),
-                                        in.size(), kZstdLevel);
+                                        in.size(), level.value_or(kZstdLevel));
   if (ZSTD_isError(size) != 0) return failed("zstd", ZSTD_getErrorName(size));
   out.resize(start + size);
   return {};
@@ -106,20 +108,21 @@ std::optional<Compression> compression_of_attributes(int16_t attributes) {
   return static_cast<Compression>(id);
 }
 
-Status compress(Compression codec, Bytes in, std::vector<uint8_t>& out, Lz4Header lz4_header) {
+Status compress(Compression codec, Bytes in, std::vector<uint8_t>& out, Lz4Header lz4_header,
+                CompressionLevel level) {
   if (in.size() > INT_MAX) return failed("any codec", "more than 2 GiB");
   switch (codec) {
     case Compression::kNone:
       out.insert(out.end(), in.begin(), in.end());
       return {};
     case Compression::kGzip:
-      return compress_gzip(in, out);
+      return compress_gzip(in, out, level);
     case Compression::kSnappy:
       return compress_snappy(in, out);
     case Compression::kLz4:
-      return compress_lz4(in, out, lz4_header);
+      return compress_lz4(in, out, lz4_header, level);
     case Compression::kZstd:
-      return compress_zstd(in, out);
+      return compress_zstd(in, out, level);
   }
   return failed("unknown codec", "no such id");
 }

@@ -31,9 +31,13 @@ std::optional<Compression> compression_of_attributes(int16_t attributes);
 // How lz4 frames check their header: old messages of magic 0 hash the wrong bytes (KAFKA-3160).
 enum class Lz4Header : int8_t { kStandard, kMagic0 };
 
+// How hard a codec tries: compression.<codec>.level (KIP-390). Nothing, and for lz4 Kafka's default 9 too, is
+// what producers do by default; snappy has no levels.
+using CompressionLevel = std::optional<int32_t>;
+
 // Appends `in`, compressed, to `out`. kNone copies.
 Status compress(Compression codec, Bytes in, std::vector<uint8_t>& out,
-                Lz4Header lz4_header = Lz4Header::kStandard);
+                Lz4Header lz4_header = Lz4Header::kStandard, CompressionLevel level = std::nullopt);
 
 // Compresses piece by piece.
 class Compressor {
@@ -47,7 +51,8 @@ class Compressor {
 // What is written is appended, compressed, to `out`, which must stay alive as long as the result. REQUIRES:
 // codec is one of the enumerators.
 std::unique_ptr<Compressor> open_compressor(Compression codec, std::vector<uint8_t>& out,
-                                            Lz4Header lz4_header = Lz4Header::kStandard);
+                                            Lz4Header lz4_header = Lz4Header::kStandard,
+                                            CompressionLevel level = std::nullopt);
 
 // Decompresses piece by piece, so that data that grows a thousandfold costs time but no memory.
 class Decompressor {

@@ -35,9 +35,9 @@ class PlainCompressor : public Compressor {
 
 class GzipCompressor : public Compressor {
  public:
-  explicit GzipCompressor(std::vector<uint8_t>& out) : out_(out) {
-    ready_ =
-        deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+  GzipCompressor(std::vector<uint8_t>& out, CompressionLevel level) : out_(out) {
+    ready_ = deflateInit2(&stream_, level.value_or(Z_DEFAULT_COMPRESSION), Z_DEFLATED, kGzipWindow, 8,
+                          Z_DEFAULT_STRATEGY) == Z_OK;
   }
   ~GzipCompressor() override {
     if (ready_) deflateEnd(&stream_);
@@ -105,11 +105,12 @@ class SnappyCompressor : public Compressor {
 
 class Lz4Compressor : public Compressor {
  public:
-  Lz4Compressor(std::vector<uint8_t>& out, Lz4Header header) : out_(out) {
+  Lz4Compressor(std::vector<uint8_t>& out, Lz4Header header, CompressionLevel level) : out_(out) {
     LZ4F_cctx* created = nullptr;
     if (LZ4F_isError(LZ4F_createCompressionContext(&created, LZ4F_VERSION)) != 0) return;
     context_.reset(created);
     preferences_.frameInfo = lz4_frame_info();
+    preferences_.compressionLevel = liblz4_level(level);
     const size_t start = out_.size();
     out_.resize(start + LZ4F_HEADER_SIZE_MAX);
     take(start, LZ4F_compressBegin(created, out_.data() + start, LZ4F_HEADER_SIZE_MAX, &preferences_));
@@ -158,8 +159,8 @@ class Lz4Compressor : public Compressor {
 
 class ZstdCompressor : public Compressor {
  public:
-  explicit ZstdCompressor(std::vector<uint8_t>& out) : out_(out), context_(ZSTD_createCCtx()) {
-    if (context_) ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kZstdLevel);
+  ZstdCompressor(std::vector<uint8_t>& out, CompressionLevel level) : out_(out), context_(ZSTD_createCCtx()) {
+    if (context_) ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level.value_or(kZstdLevel));
   }
   Status write(Bytes bytes) override { return run(bytes, ZSTD_e_continue); }
   Status finish() override { return run({}, ZSTD_e_end); }
@@ -190,18 +191,18 @@ class ZstdCompressor : public Compressor {
 }  // namespace
 
 std::unique_ptr<Compressor> open_compressor(Compression codec, std::vector<uint8_t>& out,
-                                            Lz4Header lz4_header) {
+                                            Lz4Header lz4_header, CompressionLevel level) {
   switch (codec) {
     case Compression::kNone:
       return std::make_unique<PlainCompressor>(out);
     case Compression::kGzip:
-      return std::make_unique<GzipCompressor>(out);
+      return std::make_unique<GzipCompressor>(out, level);
     case Compression::kSnappy:
       return std::make_unique<SnappyCompressor>(out);
     case Compression::kLz4:
-      return std::make_unique<Lz4Compressor>(out, lz4_header);
+      return std::make_unique<Lz4Compressor>(out, lz4_header, level);
     case Compression::kZstd:
-      return std::make_unique<ZstdCompressor>(out);
+      return std::make_unique<ZstdCompressor>(out, level);
   }
   OTTLA_CHECK(false);
 }

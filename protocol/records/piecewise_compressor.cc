@@ -9,9 +9,11 @@ constexpr size_t kAtOnce = 1 << 20;
 
 }  // namespace
 
-void PiecewiseCompressor::begin(Compression codec, std::vector<uint8_t>& out, Lz4Header lz4_header) {
+void PiecewiseCompressor::begin(Compression codec, std::vector<uint8_t>& out, Lz4Header lz4_header,
+                                CompressionLevel level) {
   codec_ = codec;
   lz4_header_ = lz4_header;
+  level_ = level;
   out_ = &out;
   out_start_ = out.size();
   if (pending_.capacity() > 2 * kAtOnce) pending_ = Writer();
@@ -27,7 +29,7 @@ size_t PiecewiseCompressor::produced() const {
 
 Status PiecewiseCompressor::flush_if_large() {
   if (pending_.buffer().size() < kAtOnce) return {};
-  if (!stream_) stream_ = open_compressor(codec_, *out_, lz4_header_);
+  if (!stream_) stream_ = open_compressor(codec_, *out_, lz4_header_, level_);
   flushed_ += pending_.buffer().size();
   const Status status = stream_->write(pending_.buffer());
   pending_.clear();
@@ -35,7 +37,7 @@ Status PiecewiseCompressor::flush_if_large() {
 }
 
 Status PiecewiseCompressor::finish() {
-  if (!stream_) return compress(codec_, pending_.buffer(), *out_, lz4_header_);
+  if (!stream_) return compress(codec_, pending_.buffer(), *out_, lz4_header_, level_);
   Status status = stream_->write(pending_.buffer());
   if (status.ok()) status = stream_->finish();
   stream_.reset();

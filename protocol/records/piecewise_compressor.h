@@ -17,7 +17,8 @@ namespace ottla::records {
 class PiecewiseCompressor {
  public:
   // Drops what was there. The output is appended to `out`, which must stay alive until finish().
-  void begin(Compression codec, std::vector<uint8_t>& out, Lz4Header lz4_header = Lz4Header::kStandard);
+  void begin(Compression codec, std::vector<uint8_t>& out, Lz4Header lz4_header = Lz4Header::kStandard,
+             CompressionLevel level = std::nullopt);
   // Where records are written to.
   Writer& pending() { return pending_; }
   // To be called between records.
@@ -32,6 +33,7 @@ class PiecewiseCompressor {
  private:
   Compression codec_ = Compression::kNone;
   Lz4Header lz4_header_ = Lz4Header::kStandard;
+  CompressionLevel level_;
   std::vector<uint8_t>* out_ = nullptr;
   size_t out_start_ = 0;
   Writer pending_;

@@ -262,6 +262,7 @@ class Validator {
   Status rebuild(Compression target) {
     BatchOptions options;
     options.compression = target;
+    if (target == rules_.compression) options.compression_level = rules_.compression_level;
     if (rules_.log_append_time) options.log_append_time = rules_.now_ms;
     if (BatchWalker::magic(batches_[0]) == kMagicV2) {
       const RecordBatchView batch(batches_[0]);

@@ -36,6 +36,7 @@ struct ValidationRules {
   int64_t max_message_bytes = 1048588;
   // nullopt: the producer's own (compression.type=producer).
   std::optional<Compression> compression = std::nullopt;
+  CompressionLevel compression_level = std::nullopt;  // of that codec
   int64_t now_ms = 0;
   // "topic-0", for messages only.
   std::string_view topic_partition = {};

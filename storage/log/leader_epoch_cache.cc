@@ -13,6 +13,7 @@ Status LeaderEpochCache::load() {
 }
 
 Status LeaderEpochCache::write() {
+  saved_ = false;
   std::string content = "0\n" + std::to_string(entries_.size()) + "\n";
   for (const EpochEntry& entry : entries_) {
     content += std::to_string(entry.epoch) + " " + std::to_string(entry.start_offset) + "\n";
@@ -23,7 +24,9 @@ Status LeaderEpochCache::write() {
   Status status = (*file)->truncate(0);
   if (status.ok())
     status = (*file)->write_at({reinterpret_cast<const uint8_t*>(content.data()), content.size()}, 0);
-  return status.ok() ? files_->rename(temporary, path_) : status;
+  if (status.ok()) status = files_->rename(temporary, path_);
+  saved_ = status.ok();
+  return status;
 }
 
 Status LeaderEpochCache::assign(int32_t epoch, int64_t start_offset) {
@@ -79,13 +82,13 @@ Status LeaderEpochCache::clear() {
   return write();
 }
 
-Status LeaderEpochCache::truncate_from_start(int64_t offset) {
+void LeaderEpochCache::truncate_from_start(int64_t offset) {
   size_t first = 0;
   while (first + 1 < entries_.size() && entries_[first + 1].start_offset <= offset) ++first;
-  if (entries_.empty() || (first == 0 && entries_[0].start_offset >= offset)) return {};
+  if (entries_.empty() || (first == 0 && entries_[0].start_offset >= offset)) return;
   entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(first));
   entries_[0].start_offset = std::max(entries_[0].start_offset, offset);
-  return write();
+  saved_ = false;
 }
 
 }  // namespace ottla::storage

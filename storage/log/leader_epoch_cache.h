@@ -36,8 +36,11 @@ class LeaderEpochCache {
   std::optional<int32_t> epoch_at(int64_t offset) const;
   // Forgets epochs that begin at or after `offset`.
   Status truncate_from_end(int64_t offset);
-  // Forgets epochs that end at or before `offset`; the one that holds it begins there now.
-  Status truncate_from_start(int64_t offset);
+  // Forgets epochs that end at or before `offset`; the one that holds it begins there now. In memory alone,
+  // until save() or the next change: the log's start reaches its checkpoint later, and where a crash takes it
+  // back, the file still tells of all that is there.
+  void truncate_from_start(int64_t offset);
+  Status save() { return saved_ ? Status() : write(); }
   // Forgets all.
   Status clear();
   const std::vector<EpochEntry>& entries() const { return entries_; }
@@ -49,6 +52,7 @@ class LeaderEpochCache {
   FileSystem* files_;
   std::string path_;
   std::vector<EpochEntry> entries_;
+  bool saved_ = true;
 };
 
 }  // namespace ottla::storage

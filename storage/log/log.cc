@@ -45,6 +45,8 @@ Result<std::unique_ptr<Segment>> Log::open_segment(int64_t base_offset) {
 Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
   auto made = open_segment(base_offset);
   if (!made.ok()) return made.status();
+  const Status indexes = (*made)->make_index_files();
+  if (!indexes.ok()) return indexes;
   (*made)->set_created_ms(now_ms);
   if (config_.preallocate) {
     const Status reserved = (*made)->reserve(static_cast<uint64_t>(config_.segment_bytes));
@@ -202,7 +204,8 @@ Status Log::delete_records(int64_t offset) {
 // The start is raised before segments go, so that nobody is sent to what is not there any more (KAFKA-16073).
 Status Log::raise_start(int64_t offset) {
   log_start_offset_ = offset;
-  Status status = epochs_.truncate_from_start(offset);
+  epochs_.truncate_from_start(offset);
+  Status status;
   while (status.ok() && segments_.size() > 1 && std::next(segments_.begin())->first <= offset) {
     status = remove_segment(segments_.begin()->first);
   }

@@ -60,6 +60,7 @@ struct LogConfig {
   // Nothing: what the release that a client knows has, no limit or an hour.
   std::optional<int64_t> timestamp_after_max_ms;
   std::optional<records::Compression> compression;  // nothing: the producer's (compression.type=producer)
+  records::CompressionLevel compression_level;      // of that codec
   // The format of what is appended: 2, or an old one (message.format.version), in which records have neither
   // headers nor producers, and in 0 no time.
   int8_t magic = records::kMagicV2;

@@ -73,6 +73,7 @@ AppendInfo Log::append_as_leader(std::span<uint8_t> bytes, int32_t leader_epoch,
   rules.timestamp_after_max_ms = config_.timestamp_after_max_ms.value_or(as_2_8 ? INT64_MAX : kHourMs);
   rules.refuse_log_append_bit = as_2_8;
   rules.compression = config_.compression;
+  rules.compression_level = config_.compression_level;
   rules.now_ms = now_ms;
   rules.topic_partition = name();
   records::ValidatedRecords validated = records::validate_records(bytes, rules);

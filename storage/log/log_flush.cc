@@ -98,6 +98,7 @@ Status Log::flush() { return sync_and_mark(begin_flush()); }
 
 Result<Unsynced> Log::begin_close() {
   Status status = check_online();
+  if (status.ok()) status = epochs_.save();
   if (status.ok()) status = active().seal();
   const bool fresh = !snapshots_.contains(log_end_offset_);
   // Empty logs need none: there is nothing to walk.

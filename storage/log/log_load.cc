@@ -96,7 +96,7 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
   flushed_offset_ = recovery_point_;
   if (!clean_shutdown) ++name_changes_;
   status = epochs_.truncate_from_end(log_end_offset_);
-  if (status.ok()) status = epochs_.truncate_from_start(log_start_offset_);
+  epochs_.truncate_from_start(log_start_offset_);
   return status.ok() ? load_producers() : status;
 }
 
@@ -244,7 +244,8 @@ Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut
     log_warn(kComponent, "{}: rebuilding its indexes: {}", segment.log_path(), loaded.message());
   }
   const Status recovered = recover_segment(segment, cut);
-  return recovered.ok() && !last ? segment.seal() : recovered;
+  if (!recovered.ok()) return recovered;
+  return last ? segment.make_index_files() : segment.seal();
 }
 
 Status Log::recover_segment(Segment& segment, bool& cut) {

@@ -457,6 +457,14 @@ Status Segment::save_indexes(std::vector<std::shared_ptr<File>>* out) {
   return {};
 }
 
+Status Segment::make_index_files() {
+  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix}) {
+    const auto made = files_.open(path(kind), true);
+    if (!made.ok()) return made.status();
+  }
+  return {};
+}
+
 Status Segment::seal() {
   note_max_timestamp();
   return save_indexes(nullptr);

@@ -97,6 +97,9 @@ class Segment {
   Status collect_files(std::vector<std::shared_ptr<File>>& out);
   // Reserves room on the disk for a segment of `size` bytes.
   Status reserve(uint64_t size) { return file_->reserve(size); }
+  // Makes the index files where they miss, empty. What is in the indexes comes later, but Kafka says of a
+  // segment without the files, which a kill leaves, that they were lost.
+  Status make_index_files();
   // Makes the last time index entry, as Kafka does when a segment ends, and writes both index files.
   Status seal();
   // Renames all files to <name><suffix>, the .log first; slices handed out stay readable.

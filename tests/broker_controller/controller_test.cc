@@ -71,6 +71,17 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     ASSERT_TRUE(started.ok()) << started.message();
   }
 
+  void restart_broker() {
+    topics_.reset();
+    controller_.reset();
+    client_->close([] {});
+    loop_.run_pending();
+    client_ = connect();
+    metadata_ = MetadataCache();
+    led_.clear();
+    start_broker();
+  }
+
   template <typename T>
   T run(Task<T> task) {
     std::optional<T> result;
@@ -270,16 +281,29 @@ TEST_F(ControllerTest, ASecondBrokerWithTheSameIdIsRefused) {
 
 TEST_F(ControllerTest, ARestartFindsItsTopicsAgain) {
   create("t", 2);
-  topics_.reset();
-  controller_.reset();
-  client_->close([] {});
-  loop_.run_pending();
-  client_ = connect();
-  metadata_ = MetadataCache();
-  led_.clear();
-  start_broker();
+  restart_broker();
   EXPECT_THAT(led_, ElementsAre("t-0", "t-1"));
   EXPECT_EQ(data_of("/controller_epoch"), "2");
+}
+
+TEST_F(ControllerTest, AReplicaInSyncIsElectedWhereKafkaStoppedInGoodOrder) {
+  create("t", 3);
+  const auto leave = [&](int partition, const std::string& state) {
+    tool_->set_data(znodes::partition_state_path("t", partition), state, -1, [](const auto&) {});
+  };
+  leave(0, R"({"controller_epoch":1,"leader":-1,"version":1,"leader_epoch":4,"isr":[0]})");
+  leave(1, R"({"controller_epoch":1,"leader":7,"version":1,"leader_epoch":2,"isr":[7,0]})");
+  // What broker 7 alone has is not here.
+  leave(2, R"({"controller_epoch":1,"leader":-1,"version":1,"leader_epoch":2,"isr":[7]})");
+  restart_broker();
+  EXPECT_THAT(led_, ElementsAre("t-0", "t-1"));
+  EXPECT_EQ(data_of(znodes::partition_state_path("t", 0)),
+            R"({"controller_epoch":2,"leader":0,"version":1,"leader_epoch":5,"isr":[0]})");
+  EXPECT_EQ(data_of(znodes::partition_state_path("t", 1)),
+            R"({"controller_epoch":2,"leader":0,"version":1,"leader_epoch":3,"isr":[0]})");
+  EXPECT_EQ(metadata_.find("t")->partitions[2].leader, -1);
+  EXPECT_EQ(data_of(znodes::partition_state_path("t", 2)),
+            R"({"controller_epoch":1,"leader":-1,"version":1,"leader_epoch":2,"isr":[7]})");
 }
 
 }  // namespace

@@ -42,9 +42,9 @@ const std::map<std::string, std::string> kActsOnTheLog = {
 const std::map<std::string, std::string> kActsElsewhereOrNotAtAll = {
     {"message.downconversion.enable", "Fetch asks for it"},
     {"message.format.version", "acts where 2.8 is emulated, below"},
-    {"compression.gzip.level", "codecs work at their own level"},
-    {"compression.lz4.level", "codecs work at their own level"},
-    {"compression.zstd.level", "codecs work at their own level"},
+    {"compression.gzip.level", "acts beside that compression.type, below"},
+    {"compression.lz4.level", "acts beside that compression.type, below"},
+    {"compression.zstd.level", "acts beside that compression.type, below"},
     {"follower.replication.throttled.replicas", "one replica"},
     {"leader.replication.throttled.replicas", "one replica"},
     {"unclean.leader.election.enable", "one replica"},
@@ -71,6 +71,21 @@ TEST(LogConfigTest, EveryTopicKeyReachesTheLogOrIsKnownNotTo) {
     store.set_topic_overrides("t", {});
     EXPECT_TRUE(to_log_config(store.topic_config("t"), store.broker()) == before) << key;
   }
+}
+
+TEST(LogConfigTest, ACodecsLevelActsWhereTheTopicIsStoredWithThatCodec) {
+  ConfigStore store(make_broker_config({{"compression.zstd.level", "7"}}).value());
+  const auto level = [&](const std::string& type, std::map<std::string, std::string> overrides) {
+    overrides["compression.type"] = type;
+    store.set_topic_overrides("t", std::move(overrides));
+    return to_log_config(store.topic_config("t"), store.broker()).compression_level;
+  };
+  EXPECT_EQ(level("gzip", {{"compression.gzip.level", "4"}}), 4);
+  EXPECT_EQ(level("lz4", {{"compression.lz4.level", "17"}, {"compression.gzip.level", "4"}}), 17);
+  EXPECT_EQ(level("zstd", {{"compression.zstd.level", "-5"}}), -5);
+  EXPECT_EQ(level("zstd", {}), 7);
+  EXPECT_EQ(level("snappy", {{"compression.gzip.level", "4"}}), std::nullopt);
+  EXPECT_EQ(level("producer", {{"compression.zstd.level", "4"}}), std::nullopt);
 }
 
 TEST(LogConfigTest, ABrokersDynamicDefaultsReachTheLogsOfTopicsWithoutTheirOwn) {

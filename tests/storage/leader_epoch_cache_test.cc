@@ -63,13 +63,22 @@ TEST_F(LeaderEpochCacheTest, TruncatesFromBothEnds) {
   for (int32_t epoch = 1; epoch <= 4; ++epoch) assign(epoch, epoch * 10);
   ASSERT_TRUE(cache_.truncate_from_end(40).ok());
   EXPECT_EQ(cache_.latest_epoch(), 3);
-  ASSERT_TRUE(cache_.truncate_from_start(25).ok());
+  cache_.truncate_from_start(25);
   EXPECT_EQ(cache_.entries(), (std::vector<EpochEntry>{{2, 25}, {3, 30}}));
-  ASSERT_TRUE(cache_.truncate_from_start(100).ok());
+  cache_.truncate_from_start(100);
   EXPECT_EQ(cache_.entries(), (std::vector<EpochEntry>{{3, 100}}));
   ASSERT_TRUE(cache_.truncate_from_end(0).ok());
   EXPECT_TRUE(cache_.entries().empty());
-  ASSERT_TRUE(cache_.truncate_from_start(5).ok());
+  cache_.truncate_from_start(5);
+}
+
+TEST_F(LeaderEpochCacheTest, WhatLiesBelowANewStartGoesFromTheFileWhenItIsSaved) {
+  assign(1, 0);
+  assign(2, 10);
+  cache_.truncate_from_start(15);
+  EXPECT_EQ(*files_.read_text(kPath), "0\n2\n1 0\n2 10\n");
+  ASSERT_TRUE(cache_.save().ok());
+  EXPECT_EQ(*files_.read_text(kPath), "0\n1\n2 15\n");
 }
 
 TEST_F(LeaderEpochCacheTest, KeepsKafkasFileAndReadsItBack) {

@@ -71,6 +71,46 @@ TEST_F(LogTest, TheTopicsCompressionIsWhatIsStored) {
   EXPECT_EQ(offsets_of(read_all()), offsets_between(0, 3));
 }
 
+TEST_F(LogTest, H4AKillBeforeANewStartIsKeptLeavesTheEpochsOfWhatIsThereAgain) {
+  open();
+  for (int32_t epoch : {1, 2}) {
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(append(1, kNow, epoch).error, ErrorCode::NONE);
+  }
+  ASSERT_TRUE(log_->delete_records(15).ok());
+  EXPECT_EQ(log_->epoch_at(12), std::nullopt);
+  restart_killed();
+  EXPECT_EQ(log_->log_start_offset(), 0);
+  EXPECT_EQ(log_->epoch_at(5), 1);
+  EXPECT_EQ(log_->epoch_at(12), 2);
+  ASSERT_TRUE(log_->delete_records(15).ok());
+  ASSERT_TRUE(log_->close_clean().ok());
+  EXPECT_EQ(*files_.read_text(std::string(kDirectory) + "/leader-epoch-checkpoint"), "0\n1\n2 15\n");
+}
+
+TEST_F(LogTest, TheLevelOfTheTopicsCodecDecidesHowSmallItIsStored) {
+  // Words in no order: the codecs find more the harder they look.
+  std::string text;
+  for (uint32_t i = 0, word = 1; i < 8000; ++i, word = word * 1664525 + 1013904223)
+    text += "word" + std::to_string((word >> 16) % 500) + " ";
+  const auto stored = [&](records::Compression codec, records::CompressionLevel level) {
+    config_.compression = codec;
+    config_.compression_level = level;
+    log_->update_config(config_);
+    const int64_t offset = log_->log_end_offset();
+    EXPECT_EQ(append_bytes(batch_of({{kNow, text}})).error, ErrorCode::NONE);
+    EXPECT_EQ(read_all(offset, offset + 1).at(0).value, text);
+    return bytes_of(log_->read(offset, kAll, offset + 1, true)->slice).size();
+  };
+  open();
+  using enum records::Compression;
+  EXPECT_LT(stored(kGzip, 9), stored(kGzip, 1));
+  EXPECT_LT(stored(kZstd, 19), stored(kZstd, -5));
+  EXPECT_LT(stored(kLz4, 12), stored(kLz4, 9));
+  EXPECT_EQ(stored(kGzip, -1), stored(kGzip, std::nullopt));
+  EXPECT_EQ(stored(kZstd, 3), stored(kZstd, std::nullopt));
+  EXPECT_EQ(stored(kLz4, 9), stored(kLz4, std::nullopt));
+}
+
 TEST_F(LogTest, ReadsWholeBatchesWithinTheLimits) {
   config_.index_interval_bytes = 200;
   open();

@@ -224,8 +224,8 @@ class PartitionAudit:
             if epoch not in starts:
                 self.problem("leader-epoch-checkpoint", f"epoch {epoch}, which begins at {first}, misses")
             elif starts[epoch] > max(first, self.log_start) and self.rules.clean:
-                if epoch == stored[0][0]:
-                    # The log's start was raised, and a kill came before the checkpoint of starts: the older one counts again.
+                if epoch == stored[0][0] and not self.rules.strict:
+                    # Kafka's: the log's start was raised, and a kill came before its checkpoint: the older one counts again.
                     self.notes.append(f"{self.name}: epoch {epoch} begins at {first}, not {starts[epoch]}")
                     continue
                 self.problem("leader-epoch-checkpoint", f"epoch {epoch} begins at {first}, not {starts[epoch]}")
