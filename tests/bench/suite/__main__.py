@@ -77,7 +77,9 @@ class Bench:
                 ", ".join(f"{figure.key} {report.number(values[figure.key])}" for figure in workload.figures))
             return values
         finally:
-            if own:
+            if own and workload.keeps:
+                server.kill()
+            elif own:
                 server.remove()
             else:
                 server.freeze()
@@ -236,7 +238,7 @@ def main():
         facts = {**machine.describe(), "limits": bench.limits, "command": " ".join(["scripts/bench", *sys.argv[1:]])}
         # What is pinned comes last: where the time is over, every row has been measured once.
         for pin in options.pin.split(","):
-            for workload in chosen:
+            for workload in sorted(chosen, key=lambda one: not one.keeps):
                 if pin == "split" and (os.cpu_count() < 2 or not (workload.pinned or (options.all and not workload.fresh and not workload.once))):
                     continue
                 if bench.late():

@@ -60,6 +60,7 @@ class Workload:
     pinned: bool = False   # also with broker and load on a core each
     usual: bool = True     # measured where no workload is named
     only: str = ""         # the one system that has this
+    keeps: bool = False    # measured first, and its files stay until the end: see settle()
     scale: float = 1       # of what it should be, unless --all
 
     def note(self, scale):
@@ -184,8 +185,8 @@ def started_ms(server, topic, cpus=None):
 
 
 def settle():
-    """ext4 passes over inodes that were freed in the last five seconds, one by one: what a leg removed would slow the next
-    one's new files tenfold."""
+    """ext4 without a journal passes over inodes that were freed in the last minute, one by one: what a leg removed would slow the
+    next one's new files tenfold."""
     os.sync()
     time.sleep(6)
 
@@ -321,12 +322,13 @@ def crowds():
     return [
         Workload("W12", "1,000 topics one by one", thousand_topics, [
             Figure("seconds", "time", "s", most(0.5)), Figure("cpu", "CPU", "s", most(0.15)),
-            Figure("mib", "memory after (PSS)", "MiB", most(30))], False, fresh=True, once=4),
+            Figure("mib", "memory after (PSS)", "MiB", most(30))], False, fresh=True, once=4, keeps=True),
         Workload("W8", "10,000 idle connections", connections, [Figure("kib", "memory (PSS) of each", "KiB", most(4))], False, fresh=True,
                  once=4),
         Workload("W7", "10,000 partitions", ten_thousand_partitions, [
             Figure("create", "create", "s", part_of_kafka(50)), Figure("produce", "produce to all", "s", part_of_kafka(50)),
-            Figure("restart", "restart", "s", part_of_kafka(50)), Figure("mib", "memory (PSS)", "MiB")], False, fresh=True, once=2),
+            Figure("restart", "restart", "s", part_of_kafka(50)), Figure("mib", "memory (PSS)", "MiB")], False, fresh=True, once=2,
+                 keeps=True),
         Workload("W14", "restart after kill -9, 10 GiB in 1,000 partitions", killed, [
             Figure("seconds", "to first record", "s", part_of_kafka(30))], False, fresh=True, once=1, scale=0.3),
         Workload("W13", "50 members join", group(50), [
