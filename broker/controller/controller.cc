@@ -24,6 +24,11 @@ namespace {
 constexpr const char* kComponent = "broker.controller";
 // A multi stays well below jute.maxbuffer (1 MiB): two nodes of about 200 bytes per partition.
 constexpr size_t kPartitionsPerMulti = 500;
+// A list of all topics takes the longer the more there are, and each new one asks for it: it waits a little,
+// for more of them, where it takes long.
+constexpr size_t kTopicsListedAtOnce = 64;
+constexpr size_t kTopicsPerMsOfWait = 16;
+constexpr int64_t kMostWaitMs = 250;
 
 Status failure(ZkError error, const std::string& what) {
   return {ErrorCode::UNKNOWN_SERVER_ERROR, what + ": " + coordination::error_text(error)};
@@ -44,7 +49,8 @@ Controller::Controller(Settings settings, EventLoop& loop, coordination::Client&
       client_(client),
       metadata_(metadata),
       actions_(actions),
-      random_(std::move(random)) {}
+      random_(std::move(random)),
+      topics_check_timer_(loop.make_timer([this] { queue_.add([this] { return read_topics(); }); })) {}
 
 void Controller::start(std::function<void(Status)> done) {
   queue_.add([this, done = std::move(done)] { return run_election(done); });
@@ -53,6 +59,7 @@ void Controller::start(std::function<void(Status)> done) {
 void Controller::stop() {
   queue_.clear();
   active_ = false;
+  topics_check_timer_->stop();
   topics_check_waits_ = deletions_check_waits_ = false;
   watched_topics_.clear();
 }
@@ -82,7 +89,14 @@ void Controller::on_watch_event(const coordination::WatchEvent& event) {
 void Controller::check_topics() {
   if (!active_ || topics_check_waits_) return;
   topics_check_waits_ = true;
+  const size_t wait = topics_.size() < kTopicsListedAtOnce ? 0 : topics_.size() / kTopicsPerMsOfWait;
+  if (wait > 0) return topics_check_timer_->start(std::min(kMostWaitMs, static_cast<int64_t>(wait)));
   queue_.add([this] { return read_topics(); });
+}
+
+void Controller::take_up_topic(std::string name) {
+  if (!active_) return;
+  queue_.add([this, name = std::move(name)] { return read_new_topic(name); });
 }
 
 void Controller::check_deletions() {
@@ -179,20 +193,25 @@ Task<Status> Controller::load_brokers() {
 
 Task<void> Controller::read_topics() {
   topics_check_waits_ = false;
-  const ChildrenReply children = co_await client_.async_get_children(znodes::kTopics, true);
+  ChildrenReply children = co_await client_.async_get_children(znodes::kTopics, true);
   if (!children.ok()) {
     log_warn(kComponent, "cannot list the topics: {}", coordination::error_text(children.error));
     co_return;
   }
+  std::vector<std::string> present = std::move(children.children);
+  std::sort(present.begin(), present.end());
   std::vector<std::string> added;
-  for (const std::string& name : children.children) {
-    if (!topics_.contains(name)) added.push_back(name);
-  }
-  const std::set<std::string> present(children.children.begin(), children.children.end());
   std::vector<std::string> vanished;
-  for (const auto& [name, entry] : topics_) {
-    if (!present.contains(name)) vanished.push_back(name);
+  auto known = topics_.begin();
+  for (const std::string& name : present) {
+    for (; known != topics_.end() && known->first < name; ++known) vanished.push_back(known->first);
+    if (known != topics_.end() && known->first == name) {
+      ++known;
+    } else {
+      added.push_back(name);
+    }
   }
+  for (; known != topics_.end(); ++known) vanished.push_back(known->first);
   // Somebody removed the znodes by hand: the logs stay on disk, as with Kafka.
   for (const std::string& name : vanished) {
     topics_.erase(name);
@@ -200,6 +219,12 @@ Task<void> Controller::read_topics() {
   }
   co_await update_topics(std::move(added));
   if (!vanished.empty()) changed_();
+}
+
+Task<void> Controller::read_new_topic(std::string name) {
+  if (!active_ || topics_.contains(name)) co_return;
+  std::vector<std::string> names(1, std::move(name));
+  co_await update_topics(std::move(names));
 }
 
 Task<void> Controller::read_topic(std::string name) {

@@ -67,9 +67,9 @@ class Controller {
 
   // For the client's watch handler. Events that are not the controller's are ignored.
   void on_watch_event(const coordination::WatchEvent& event);
-  // Looks for new topics and deletions now, as a watch would: whoever wrote a wish in this process need not
-  // wait for it.
-  void check_topics();
+  // Takes up a topic or looks for deletions now, as a watch would: whoever wrote a wish in this process need
+  // not wait for it. The topic's name saves the list of all.
+  void take_up_topic(std::string name);
   void check_deletions();
 
   // Called whenever the metadata of topics changed.
@@ -87,7 +87,9 @@ class Controller {
   Task<Status> take_office(int32_t old_epoch, int32_t epoch_version);
   Task<Status> load_cluster();
   Task<Status> load_brokers();
+  void check_topics();
   Task<void> read_topics();
+  Task<void> read_new_topic(std::string name);
   Task<void> read_topic(std::string name);
   Task<void> update_topics(std::vector<std::string> names);
   Task<bool> give_topic_ids(std::vector<std::string> names);
@@ -111,6 +113,7 @@ class Controller {
   std::set<std::string> watched_topics_;  // those whose data watch is armed
   bool active_ = false;
   bool topics_check_waits_ = false;
+  std::unique_ptr<Timer> topics_check_timer_;
   bool deletions_check_waits_ = false;
   int32_t epoch_ = 0;
   int32_t epoch_version_ = 0;  // the data version of /controller_epoch that our multis check

@@ -201,7 +201,7 @@ Task<void> ZkTopicAdmin::run_create(CreateTopicSpec spec, int32_t timeout_ms, bo
     const StatReply replaced = co_await client_.async_set_data(config_path, config_json);
     if (!replaced.ok()) co_return done(lost(replaced.error));
   }
-  controller_.check_topics();
+  controller_.take_up_topic(spec.name);
   const auto count = static_cast<size_t>(outcome.partitions);
   wait_until([this, name = spec.name, count] { return serves(name, count); }, timeout_ms,
              [outcome, done](bool in_time) mutable {

@@ -281,7 +281,10 @@ ServerCore::Output& ServerCore::queue(ServerConnection& connection, const Writer
     ++connection.outstanding_;
     connection.largest_reply_ = std::max(connection.largest_reply_, bytes.size());
   }
-  if (connection.in_process_) release_at_end_of_turn();
+  if (connection.in_process_) {
+    in_process_answered_ = true;
+    release_at_end_of_turn();
+  }
   return output.back();
 }
 
@@ -376,8 +379,15 @@ void ServerCore::count(const Output& output) {
 void ServerCore::flush_at_end_of_turn() {
   if (flush_scheduled_) return;
   flush_scheduled_ = true;
+  put_off_flush();
+}
+
+// The broker in this program is answered at once and may write more in answer: all of a chain (a topic, then
+// the states of its partitions) shares one commit.
+void ServerCore::put_off_flush() {
   loop_.defer([this, alive = alive_] {
     if (!*alive) return;
+    if (std::exchange(in_process_answered_, false)) return put_off_flush();
     flush_scheduled_ = false;
     if (!failed_) store_->flush();
   });

@@ -128,6 +128,7 @@ class ServerCore {
   void warn_of_quota(const WritePreparer& preparer, const std::string& peer);
   void queue_event(ServerConnection& connection, const WatchEvent& event);
   void flush_at_end_of_turn();
+  void put_off_flush();
   void on_synced();
   void deliver(const Output& output);
   void release_durability_waits();
@@ -159,6 +160,7 @@ class ServerCore {
   std::deque<DurabilityWait> durability_waits_;
   bool releasing_ = false;
   bool flush_scheduled_ = false;
+  bool in_process_answered_ = false;  // since the flush was put off last
   bool release_scheduled_ = false;
   bool stopping_ = false;
   bool failed_ = false;

@@ -139,6 +139,7 @@ Log* LogManager::find(std::string_view topic, int32_t partition) {
 }
 
 LogDirectory* LogManager::directory_for_new_log() const {
+  if (directories_.size() == 1) return directories_[0]->online() ? directories_[0].get() : nullptr;
   std::map<const LogDirectory*, size_t> counts;
   for (const auto& [name, entry] : logs_) ++counts[entry.directory];
   LogDirectory* best = nullptr;

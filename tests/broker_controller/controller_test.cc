@@ -177,6 +177,23 @@ TEST_F(ControllerTest, CreateTopicAnswersWhenThePartitionsAreOpen) {
   EXPECT_EQ(metadata_.find(outcome.topic_id), metadata_.find("made"));
 }
 
+TEST_F(ControllerTest, ATopicAndTheStatesOfItsPartitionsShareOneCommit) {
+  const int64_t before = server_->sync_count();
+  EXPECT_EQ(create("orders", 3).error, ErrorCode::NONE);
+  EXPECT_EQ(server_->sync_count(), before + 1);
+}
+
+TEST_F(ControllerTest, AmongManyTopicsANewOneIsThereAtOnceAndAToolsTopicSoon) {
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(create("many-" + std::to_string(i), 1).error, ErrorCode::NONE);
+  tool_writes(znodes::topic_path("written"),
+              R"({"version":2,"partitions":{"0":[0]},"adding_replicas":{},"removing_replicas":{}})");
+  EXPECT_EQ(create("orders", 1).error, ErrorCode::NONE);
+  EXPECT_NE(metadata_.find("orders"), nullptr);
+  loop_.advance(100);
+  ASSERT_NE(metadata_.find("written"), nullptr);
+  EXPECT_EQ(metadata_.find("written")->partitions.at(0).leader, 0);
+}
+
 TEST_F(ControllerTest, WrongTopicsAreRefusedWithKafkasCodes) {
   EXPECT_EQ(create("made", 1).error, ErrorCode::NONE);
   EXPECT_EQ(create("made", 1).error, ErrorCode::TOPIC_ALREADY_EXISTS);

@@ -41,7 +41,7 @@ std::string value_of(size_t size, uint32_t seed) {
 
 }  // namespace
 
-std::vector<std::vector<uint8_t>> produce_frames(const Options& options) {
+std::vector<uint8_t> batch_of(const Options& options) {
   records::BatchOptions batch;
   const auto codec = records::parse_compression(options.codec);
   if (!codec) fail("no such codec: " + options.codec);
@@ -55,13 +55,18 @@ std::vector<std::vector<uint8_t>> produce_frames(const Options& options) {
   }
   const auto built = builder.finish();
   if (!built.ok()) fail(built.status().message());
+  return {built.value().begin(), built.value().end()};
+}
+
+std::vector<std::vector<uint8_t>> produce_frames(const Options& options) {
+  const std::vector<uint8_t> batch = batch_of(options);
   protocol::ProduceRequest request;
   request.acks = static_cast<int16_t>(options.acks);
   request.timeout_ms = 30'000;
   auto& topic = request.topic_data.emplace_back();
   topic.name = options.topic;
   auto& partition = topic.partition_data.emplace_back();
-  partition.records = RecordsField::of(Bytes(built.value()));
+  partition.records = RecordsField::of(Bytes(batch));
   std::vector<std::vector<uint8_t>> frames;
   for (partition.index = 0; partition.index < options.partitions; ++partition.index) {
     frames.push_back(request_frame(request, kProduceVersion));

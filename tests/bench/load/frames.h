@@ -13,8 +13,11 @@ namespace ottla::load {
 constexpr int16_t kProduceVersion = 7;
 constexpr int16_t kFetchVersion = 11;
 
-// One Produce request per partition: options.records records of options.size bytes, compressed where asked.
-// The values look like log lines of a web shop: text that a codec finds about a third of.
+// options.records records of options.size bytes, compressed where asked. The values look like log lines of a
+// web shop: text that a codec finds about a third of.
+std::vector<uint8_t> batch_of(const Options& options);
+
+// One Produce request of such a batch per partition.
 std::vector<std::vector<uint8_t>> produce_frames(const Options& options);
 
 // A Fetch of one partition, without a session, that waits for one byte for at most half a second.

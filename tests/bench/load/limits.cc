@@ -7,13 +7,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <thread>
 #include <vector>
 
 #include "protocol/records/crc32c.h"
+#include "protocol/records/validation.h"
 #include "tests/bench/load/fail.h"
+#include "tests/bench/load/frames.h"
 #include "tests/bench/load/options.h"
 #include "tests/bench/load/report.h"
 
@@ -95,6 +99,23 @@ void checksum(nlohmann::json& out) {
   out["crc_cpu_s_per_gb"] = per_gigabyte(spent + (crc == 1 ? 1 : 0), int64_t{kTimes} * 16 * 1024);
 }
 
+// What a broker that looks into compressed batches, as Kafka does, takes for that beside the rest.
+void check_compressed(nlohmann::json& out) {
+  constexpr int kTimes = 600;
+  Options options;
+  options.records = 160;
+  for (const char* codec : {"zstd", "lz4", "snappy", "gzip"}) {
+    options.codec = codec;
+    std::vector<uint8_t> batch = batch_of(options);
+    const int64_t cpu = nanoseconds_of(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < kTimes; ++i) {
+      if (!records::validate_records(batch, {}).ok()) fail("a batch of ours is not valid");
+    }
+    out[fmt::format("check_{}_cpu_s_per_gb", codec)] = per_gigabyte(
+        nanoseconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu, int64_t{kTimes} * options.records * options.size);
+  }
+}
+
 void send_file(int fd, int64_t bytes, nlohmann::json& out) {
   const auto [client, server] = tcp_pair();
   std::thread reader([client] {
@@ -151,6 +172,7 @@ void run_limits(const Options& options) {
   if (options.count > 0) {
     receive(bytes, out);
     checksum(out);
+    check_compressed(out);
     send_file(fd, bytes, out);
     echo(out);
   }

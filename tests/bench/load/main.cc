@@ -51,9 +51,10 @@ int main(int argc, char** argv) {
       ottla::load::run_connections);
   add("topics", "makes --count topics", ottla::load::run_topics);
   add("group", "--count members join one group, then commit --requests times", ottla::load::run_group);
-  add("start", "runs COMMAND and asks until a record on a new topic is acknowledged", ottla::load::run_start)
-      ->add_option("command", options.command)
-      ->required();
+  CLI::App* start = add("start", "runs COMMAND and asks until a record on a new topic is acknowledged",
+                        ottla::load::run_start);
+  start->add_option("command", options.command)->required();
+  start->add_flag("--hold", options.hold, "COMMAND goes on until standard input ends");
   add("limits", "what receiving, checksums, appending, sendfile and waking cost here",
       ottla::load::run_limits);
   add("touch", "touches --bytes of memory, so that the next to ask for it finds it", ottla::load::run_touch);

@@ -33,6 +33,7 @@ struct Options {
   int64_t bytes = 0;
   std::string path;
   std::vector<std::string> command;
+  bool hold = false;  // what was started goes on until standard input ends
 };
 
 void run_produce(const Options& options);

@@ -32,6 +32,12 @@ constexpr useconds_t kAskAgainUs = 300;
 
 std::string name_of(const Options& options, int i) { return options.topic + "-" + std::to_string(i); }
 
+void await_end_of_input() {
+  std::fflush(stdout);
+  char byte = 0;
+  while (::read(STDIN_FILENO, &byte, 1) > 0) continue;
+}
+
 // Whether a record on options.topic was acknowledged; the topic may be on its way.
 bool acknowledged(const Options& options, const std::vector<uint8_t>& metadata,
                   const std::vector<uint8_t>& produce) {
@@ -98,9 +104,7 @@ void run_connections(const Options& options) {
   nlohmann::json out{{"connections", options.count}};
   stretch.report(out);
   print(out);
-  std::fflush(stdout);
-  char byte = 0;
-  while (::read(STDIN_FILENO, &byte, 1) > 0) continue;
+  await_end_of_input();
 }
 
 // Runs options.command and asks until a record on a new topic is acknowledged, then ends it (SIGKILL).
@@ -130,10 +134,13 @@ void run_start(const Options& options) {
   const double ms = static_cast<double>(now_ns() - begin) / 1e6;
   const std::vector<int> pids{child};
   const double cpu = static_cast<double>(cpu_ns_of(pids)) / 1e9;
+  if (done) {
+    print({{"milliseconds", ms}, {"server_cpu_s", cpu}, {"pid", child}});
+    if (options.hold) await_end_of_input();
+  }
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   if (!done) fail("no record was acknowledged");
-  print({{"milliseconds", ms}, {"server_cpu_s", cpu}});
 }
 
 }  // namespace ottla::load

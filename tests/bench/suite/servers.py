@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The brokers that are compared. One that is not measured is stopped (SIGSTOP), so that it stays warm and takes nothing."""
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -13,15 +14,32 @@ from compat.lib.protocol import array, i32, text
 from . import machine
 
 DELETE_TOPICS = 20
-# The same for all: what was measured leaves the disk soon.
+# The same for all.
 COMMON = {"num.network.threads": 3, "num.io.threads": 8, "socket.send.buffer.bytes": 102400,
           "socket.receive.buffer.bytes": 102400, "socket.request.max.bytes": 104857600, "num.partitions": 1,
           "num.recovery.threads.per.data.dir": 1, "offsets.topic.replication.factor": 1,
           "transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1, "log.retention.hours": 168,
           "log.segment.bytes": 1073741824, "log.retention.check.interval.ms": 300000,
-          "group.initial.rebalance.delay.ms": 0, "file.delete.delay.ms": 1000}
+          "group.initial.rebalance.delay.ms": 0}
 # A stop by SIGSTOP is no reason to lose a session.
 LONG_MS = 3600000
+# Nor is the next leg to pay for the files of this one.
+SOON = {"log.segment.delete.delay.ms": 250}
+
+
+class Held:
+    """A broker that bench_load started, which ends with the input of bench_load."""
+
+    def __init__(self, load, pid):
+        self.load, self.pid = load, pid
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self):
+        self.load.stdin.close()
+        self.load.stdout.close()
+        self.load.wait()
 
 
 class Server:
@@ -29,7 +47,7 @@ class Server:
     name = ""
 
     def __init__(self, home, stays=False):
-        self.session = {"zookeeper.session.timeout.ms": LONG_MS} if stays else {}
+        self.session = {"zookeeper.session.timeout.ms": LONG_MS, **SOON} if stays else {}
         self.stays = stays
         self.home = os.path.join(home, f"{self.name}-{time.monotonic_ns()}")
         os.makedirs(self.home)
@@ -56,6 +74,21 @@ class Server:
         self.children.append(self.spawn(self.command(), "broker.log"))
         processes.wait_until(self.serves, 120, f"{self.name} to serve")
         return self
+
+    def start_held(self, topic, cpus=None):
+        """Starts it, with what it needs; milliseconds until a record on `topic` is acknowledged."""
+        begin = time.monotonic()
+        self.start_helpers()
+        helpers_ms = (time.monotonic() - begin) * 1e3
+        load = subprocess.Popen([*(["taskset", "-c", cpus] if cpus is not None else []), machine.LOAD, "start", "--hold", "--bootstrap",
+                                 self.address, "--topic", topic, "--size", "1", "--", *self.command()],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        line = load.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} acknowledged no record")
+        got = json.loads(line)
+        self.children.append(Held(load, got["pid"]))
+        return helpers_ms + got["milliseconds"]
 
     def serves(self):
         if not processes.can_connect(self.address):
@@ -106,6 +139,13 @@ class Server:
         yield name
         with protocol.Client(self.address, 120) as client:
             client.ask(DELETE_TOPICS, 3, array([text(name)]) + i32(60000))
+        self.await_gone(name)
+
+    def await_gone(self, topic):
+        """Until the files of a deleted topic are; Kafka looks for the first time half a minute after its start."""
+        if self.topics and self.stays:
+            processes.wait_until(lambda: not any(one.startswith(topic + "-") for one in os.listdir(self.home + "/logs")), 60,
+                                 f"{self.name} to remove {topic}")
 
 
 class Ottla(Server):
@@ -169,7 +209,7 @@ class Kafka(Server):
             properties.update({
                 "process.roles": "broker,controller", "node.id": 1, "controller.quorum.voters": f"1@127.0.0.1:{controller}",
                 "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-                "controller.listener.names": "CONTROLLER", **({"broker.session.timeout.ms": LONG_MS} if self.stays else {}),
+                "controller.listener.names": "CONTROLLER", **({"broker.session.timeout.ms": LONG_MS, **SOON} if self.stays else {}),
                 "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
                 "share.coordinator.state.topic.replication.factor": 1, "share.coordinator.state.topic.min.isr": 1})
             kafka.write_properties(self.config, properties)

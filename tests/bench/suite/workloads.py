@@ -2,9 +2,10 @@
 """W1 to W15: what a leg of each does to a broker, and which figures come out of it."""
 import os
 import re
+import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import machine
 
@@ -12,17 +13,40 @@ RDKAFKA = os.path.join(machine.ROOT, "build", "release", "rdkafka", "rdkafka_per
 
 
 @dataclass
+class Wanted:
+    """What the median has to be at most: a number; or `factor` x what `beside` had (null, kafka-4.3.1, fastest: the faster
+    Kafka), plus a cost that the machine's limits name (`plus`)."""
+    text: str
+    factor: float
+    beside: str = ""
+    plus: str = ""
+
+
+def most(value):
+    return Wanted(f"{value:g}", value)
+
+
+def times_null(factor, plus=""):
+    return Wanted(f"{factor:g} x null" + (" + the checks" if plus else ""), factor, "null", plus)
+
+
+def part_of_kafka(divisor, beside="kafka-4.3.1"):
+    return Wanted(f"1/{divisor} of {'the faster Kafka' if beside == 'fastest' else 'Kafka'}", 1 / divisor, beside)
+
+
+@dataclass
 class Figure:
     key: str
     title: str
     unit: str
-    wanted: str = ""
+    wanted: Wanted = None
     more_is_better: bool = False
+    limit: tuple = ()  # what the machine's own limits are called that bound it, added up
 
 
 @dataclass
 class Workload:
-    """A leg is leg(server, scale, cpus) -> {figure key: value}; scale below 1 warms up."""
+    """A leg is leg(server, scale, cpus) -> {figure key: value}; scale below 1 warms up, or is what --scale says."""
     name: str
     title: str
     leg: object
@@ -30,9 +54,19 @@ class Workload:
     with_null: bool = True
     partitions: int = 1
     fresh: bool = False    # every leg on a broker of its own, cold
-    most_legs: int = 99    # of Kafka, where a leg takes long
-    pins: bool = True
-    configs: list = field(default_factory=list)
+    starts: bool = False   # the leg starts that broker
+    once: int = 0          # Kafka once, where a leg takes long, and Ottla that often
+    most_kafkas: int = 99
+    pinned: bool = False   # also with broker and load on a core each
+    usual: bool = True     # measured where no workload is named
+    only: str = ""         # the one system that has this
+    keeps: bool = False    # measured first, and its files stay until the end: see settle()
+    scale: float = 1       # of what it should be, unless --all
+
+    def note(self, scale):
+        """What a reader has to know of how it was measured."""
+        parts = [f"at {scale * 100:g} %"] if scale != 1 else []
+        return ", ".join([*parts, *(["Kafka once"] if self.once else [])])
 
 
 def per(value, count):
@@ -100,38 +134,59 @@ def loaded(*arguments, requests=0, seconds=0, warm_up=0, configs=(), partitions=
 
 def end_to_end(server, scale, cpus):
     pids = [option for pid in server.pids for option in ("--server-pid", pid)]
-    got = machine.load("end-to-end", "--bootstrap", server.address, "--topic", unique(), "--rate", 1000, "--seconds", 8 * scale,
-                       "--warm-up", 1, *pids, cpus=cpus)
+    topic = unique()
+    got = machine.load("end-to-end", "--bootstrap", server.address, "--topic", topic, "--rate", 1000, "--seconds", 3 * scale,
+                       "--warm-up", 0.5, *pids, cpus=cpus)
+    server.await_gone(topic)
     return {"p50": got["latency_us"]["p50"], "p99": got["latency_us"]["p99"], "p99.9": got["latency_us"]["p99.9"]}
 
 
-def idle(server, scale, _):
+def idle(server, seconds):
     time.sleep(2)
     before, woken, begin = machine.cpu_seconds(server.pids), machine.wakeups(server.pids), time.monotonic()
-    time.sleep(20 * scale)
+    time.sleep(seconds)
     seconds = time.monotonic() - begin
-    return {"ms": (machine.cpu_seconds(server.pids) - before) * 1e3 / seconds, "mib": machine.pss_mib(server.pids),
+    return {"idle_ms": (machine.cpu_seconds(server.pids) - before) * 1e3 / seconds, "idle_mib": machine.pss_mib(server.pids),
             "wakeups": (machine.wakeups(server.pids) - woken) / seconds}
 
 
-def start(server, _, cpus):
-    """Ends the fresh server that it is given, and measures the start of it on what is there."""
-    server.kill(15)
-    return {"ms": started_ms(server, unique(), cpus)}
+def start(server, scale, cpus):
+    """From an empty directory (Kafka's is formatted) to the first record; then idle; then a first load, which finds a JVM cold."""
+    values = {"ms": server.start_held(unique(), cpus)}
+    values.update(idle(server, 6 * scale))
+    cold = produced(1024, 300_000)(server, scale, cpus)
+    return {**values, "cold_cpu": cold["cpu"], "cold_mb": cold["mb"]}
+
+
+def cold_start(server, _, cpus):
+    """The program and the libraries that not everybody has in memory, read from the disk."""
+    folder = server.home + "/cold"
+    os.makedirs(folder)
+    program = shutil.copy(os.path.join(machine.BIN, "ottla"), folder)
+    linked = subprocess.run(["ldd", program], stdout=subprocess.PIPE, check=True).stdout.decode()
+    for name, path in re.findall(r"(\S+) => (\S+)", linked):
+        if not re.match(r"lib(c|m|gcc_s|stdc\+\+)\.so", name):
+            shutil.copy(path, os.path.join(folder, name))
+    for name in os.listdir(folder):
+        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+    loader = re.search(r"^\s*(/\S+)", linked, re.MULTILINE).group(1)
+    got = machine.load("start", "--bootstrap", server.address, "--topic", unique(), "--size", 1, "--", loader, "--library-path", folder,
+                       program, *server.command()[1:], cpus=cpus)
+    return {"ms": got["milliseconds"]}
 
 
 def started_ms(server, topic, cpus=None):
-    begin = time.monotonic()
-    server.start_helpers()
-    helpers_ms = (time.monotonic() - begin) * 1e3
-    got = machine.load("start", "--bootstrap", server.address, "--topic", topic, "--size", 1, "--", *server.command(), cpus=cpus)
+    ms = server.start_held(topic, cpus)
     server.kill()
-    return helpers_ms + got["milliseconds"]
+    return ms
 
 
 def settle():
-    """ext4 passes over inodes that were freed in the last five seconds, one by one: what a leg removed would slow the next
-    one's new files tenfold."""
+    """ext4 without a journal passes over inodes that were freed in the last minute, one by one: what a leg removed would slow the
+    next one's new files tenfold."""
     os.sync()
     time.sleep(6)
 
@@ -143,8 +198,8 @@ def thousand_topics(server, scale, _):
     return {"seconds": got["seconds"], "cpu": got["server_cpu_s"], "mib": machine.pss_mib(server.pids)}
 
 
-def connections(server, _, __):
-    count = 10000
+def connections(server, scale, _):
+    count = int(10000 * scale)
     before = machine.pss_mib(server.pids)
     with subprocess.Popen([machine.LOAD, "connections", "--bootstrap", server.address, "--count", str(count)],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
@@ -206,56 +261,85 @@ def soak(minutes):
 
 
 CPU_GB = "CPU-s/GB"
+LATENCY = [Figure("p50", "p50", "us", times_null(1.2), limit=("echo_p50_us",)), Figure("p99", "p99", "us", times_null(1.2)),
+           Figure("p99.9", "p99.9", "us")]
+
+
+def produce(title, leg, wanted, **more):
+    limit = ("receive_cpu_s_per_gb", "crc_cpu_s_per_gb", "append_cpu_s_per_gb")
+    return Workload("W1", title, leg, [Figure("cpu", "broker", CPU_GB, wanted, limit=limit),
+                                       Figure("mb", "rate", "MB/s", more_is_better=True)], **more)
+
+
+def small(title, wanted, *arguments, **more):
+    return Workload("W2", title, loaded("--size", 100, *arguments, seconds=1.5, warm_up=0.3),
+                    [Figure("us", "CPU per request", "us", wanted), Figure("rate", "rate", "requests/s", more_is_better=True)], **more)
+
+
+def packed(codec, requests, **more):
+    return Workload("W5", f"produce {codec}, 160 x 1 KiB", loaded("--records", 160, "--depth", 5, "--codec", codec, requests=requests),
+                    [Figure("cpu", "broker, uncompressed", CPU_GB, times_null(1.2, f"check_{codec}_cpu_s_per_gb"))], **more)
+
+
+def beginnings():
+    return [
+        Workload("W10 W11", "start and idle", start, [
+            Figure("ms", "exec to first record on a new topic", "ms", most(10)),
+            Figure("idle_mib", "idle: memory (PSS)", "MiB", most(6)), Figure("idle_ms", "idle: CPU", "ms/s", most(0.5)),
+            Figure("wakeups", "idle: wakeups", "1/s"), Figure("cold_cpu", "first 300,000 records of 1 KiB, cold", CPU_GB),
+            Figure("cold_mb", "first 300,000 records of 1 KiB, cold", "MB/s", more_is_better=True)], False, fresh=True, starts=True),
+        Workload("W10", "start of a cold binary", cold_start, [Figure("ms", "exec to first record on a new topic", "ms", most(25))], False,
+                 fresh=True, starts=True, only="ottla"),
+    ]
+
+
+def streams():
+    return [
+        produce("produce 1 KiB, linger 5", produced(1024, 700_000), times_null(1.15), pinned=True),
+        produce("produce 100 B, linger 5", produced(100, 3_000_000), times_null(1.25)),
+        produce("produce 1 KiB, acks=all", produced(1024, 700_000, acks=-1), None, usual=False),
+        packed("zstd", 3000), packed("lz4", 3000), packed("snappy", 3000, usual=False), packed("gzip", 1500, usual=False),
+        small("1 record, 32 in flight", most(7), "--depth", 32, pinned=True),
+        small("1 record, 64 connections", most(10), "--connections", 64),
+        small("160 x 100 B, 5 in flight", times_null(1.2), "--records", 160, "--depth", 5),
+        Workload("W3", "produce 1 KiB, 1,000/s", loaded("--rate", 1000, seconds=3, warm_up=0.5), LATENCY),
+        Workload("W3", "produce 1 KiB, 10,000/s", loaded("--rate", 10000, seconds=3, warm_up=0.5), LATENCY, usual=False),
+        Workload("W4", "end to end, 1,000/s", end_to_end, [
+            Figure("p50", "p50", "us", part_of_kafka(2, "fastest")), Figure("p99", "p99", "us"), Figure("p99.9", "p99.9", "us")], False),
+        Workload("W6", "consume 1 KiB", consumed(1024, 500_000), [
+            Figure("cpu", "broker", CPU_GB, most(0.35), limit=("sendfile_cpu_s_per_gb",)),
+            Figure("mb", "rate", "MB/s", more_is_better=True)]),
+        Workload("W8", "100 producers, 100 consumers", loaded("--connections", 100, "--consumers", 100, "--rate", 2000, seconds=4,
+                                                              warm_up=1, partitions=100),
+                 [Figure("p50", "p50", "us"), Figure("p99", "p99", "us")], False, partitions=100, usual=False),
+        Workload("W9", "acks=all, every append flushed, 16 writers",
+                 loaded("--connections", 16, "--acks", -1, seconds=2, warm_up=0.3, configs=[("flush.messages", "1")]),
+                 [Figure("rate", "rate", "requests/s", more_is_better=True), Figure("p99", "p99", "us")], False, usual=False),
+    ]
+
+
+def crowds():
+    return [
+        Workload("W12", "1,000 topics one by one", thousand_topics, [
+            Figure("seconds", "time", "s", most(0.5)), Figure("cpu", "CPU", "s", most(0.15)),
+            Figure("mib", "memory after (PSS)", "MiB", most(30))], False, fresh=True, once=4, keeps=True),
+        Workload("W8", "10,000 idle connections", connections, [Figure("kib", "memory (PSS) of each", "KiB", most(4))], False, fresh=True,
+                 once=4),
+        Workload("W7", "10,000 partitions", ten_thousand_partitions, [
+            Figure("create", "create", "s", part_of_kafka(50)), Figure("produce", "produce to all", "s", part_of_kafka(50)),
+            Figure("restart", "restart", "s", part_of_kafka(50)), Figure("mib", "memory (PSS)", "MiB")], False, fresh=True, once=2,
+                 keeps=True),
+        Workload("W14", "restart after kill -9, 10 GiB in 1,000 partitions", killed, [
+            Figure("seconds", "to first record", "s", part_of_kafka(30))], False, fresh=True, once=1, scale=0.3),
+        Workload("W13", "50 members join", group(50), [
+            Figure("seconds", "until stable", "s"), Figure("p50", "commit p50", "us"), Figure("p99", "commit p99", "us")], False,
+                 usual=False),
+    ]
 
 
 def all_workloads(minutes):
-    """Name -> its workloads, in the order of the table."""
-    def produce(title, leg, wanted, **more):
-        return Workload("W1", title, leg, [Figure("cpu", "broker", CPU_GB, wanted), Figure("mb", "rate", "MB/s", "", True)], **more)
-
-    def small(title, leg, wanted):
-        return Workload("W2", title, leg, [Figure("us", "CPU per request", "us", wanted), Figure("rate", "rate", "requests/s", "", True)])
-
-    def packed(codec, requests):
-        return Workload("W5", f"produce {codec}, 160 x 1 KiB", loaded("--records", 160, "--depth", 5, "--codec", codec, requests=requests),
-                        [Figure("cpu", "broker, uncompressed", CPU_GB, "1.2 x null and Kafka's checks")])
-
-    latency = [Figure("p50", "p50", "us", "1.2 x null"), Figure("p99", "p99", "us", "1.2 x null"), Figure("p99.9", "p99.9", "us")]
-    return [
-        Workload("W10", "exec to first record on a new topic", start, [Figure("ms", "time", "ms", "10")], False, fresh=True,
-                 most_legs=3, pins=False),
-        Workload("W11", "idle", idle, [Figure("mib", "memory (PSS)", "MiB", "6"), Figure("ms", "CPU", "ms/s", "0.5"),
-                                       Figure("wakeups", "wakeups", "1/s")], False, fresh=True, most_legs=2, pins=False),
-        produce("produce 1 KiB, linger 5", produced(1024, 1_000_000), "1.15 x null"),
-        produce("produce 100 B, linger 5", produced(100, 3_000_000), "1.25 x null"),
-        produce("produce 1 KiB, acks=all", produced(1024, 1_000_000, acks=-1), ""),
-        small("1 record, 32 in flight", loaded("--size", 100, "--depth", 32, requests=100_000), "7"),
-        small("1 record, 64 connections", loaded("--size", 100, "--connections", 64, requests=60_000), "10"),
-        small("160 x 100 B, 5 in flight", loaded("--size", 100, "--records", 160, "--depth", 5, requests=15_000), "1.2 x null"),
-        Workload("W3", "produce 1 KiB, 1,000/s", loaded("--rate", 1000, seconds=8, warm_up=1), latency),
-        Workload("W3", "produce 1 KiB, 10,000/s", loaded("--rate", 10000, seconds=5, warm_up=1), latency),
-        Workload("W4", "end to end, 1,000/s", end_to_end, [Figure("p50", "p50", "us", "1/2 of the faster Kafka"), *latency[1:]], False),
-        packed("zstd", 6000), packed("lz4", 6000), packed("snappy", 6000), packed("gzip", 3000),
-        Workload("W6", "consume 1 KiB", consumed(1024, 1_000_000), [Figure("cpu", "broker", CPU_GB, "0.35"),
-                                                                    Figure("mb", "rate", "MB/s", "", True)]),
-        Workload("W7", "10,000 partitions", ten_thousand_partitions, [
-            Figure("create", "create", "s", "1/50"), Figure("produce", "produce to all", "s", "1/50"),
-            Figure("restart", "restart", "s", "1/50"), Figure("mib", "memory (PSS)", "MiB")], False, fresh=True, most_legs=1, pins=False),
-        Workload("W8", "10,000 idle connections", connections, [Figure("kib", "memory (PSS) of each", "KiB", "4")], False, fresh=True,
-                 most_legs=1, pins=False),
-        Workload("W8", "100 producers, 100 consumers", loaded("--connections", 100, "--consumers", 100, "--rate", 2000, seconds=5,
-                                                              warm_up=1, partitions=100), latency, False, partitions=100),
-        Workload("W9", "acks=all, every append flushed, 16 writers",
-                 loaded("--connections", 16, "--acks", -1, seconds=5, configs=[("flush.messages", "1")]),
-                 [Figure("rate", "rate", "requests/s", "", True), Figure("p99", "p99", "us")], False),
-        Workload("W12", "1,000 topics one by one", thousand_topics, [
-            Figure("seconds", "time", "s", "0.5"), Figure("cpu", "CPU", "s", "0.15"), Figure("mib", "memory after (PSS)", "MiB", "30")],
-            False, fresh=True, most_legs=1, pins=False),
-        Workload("W13", "50 members join", group(50), [Figure("seconds", "until stable", "s"), Figure("p50", "commit p50", "us"),
-                                                        Figure("p99", "commit p99", "us")], False, most_legs=2, pins=False),
-        Workload("W14", "restart after kill -9, 10 GiB in 1,000 partitions", killed, [Figure("seconds", "to first record", "s", "1/30")],
-                 False, fresh=True, most_legs=1, pins=False),
-        Workload("W15", f"{minutes} minutes at 5,000/s", soak(minutes), [Figure("drift", "p99.9, second half to first", "ratio"),
-                                                                          Figure("mib", "growth of memory", "MiB")], False, most_legs=1,
-                 pins=False),
-    ]
+    """In the order of the table."""
+    return [*beginnings(), *streams(), *crowds(),
+            Workload("W15", f"{minutes:g} minutes at 5,000/s", soak(minutes), [
+                Figure("drift", "p99.9, second half to first", "ratio"), Figure("mib", "growth of memory", "MiB")], False, once=1,
+                     most_kafkas=1)]
