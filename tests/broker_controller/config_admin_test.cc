@@ -3,40 +3,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "broker/controller/bootstrap.h"
 #include "broker/controller/config_changes.h"
 #include "broker/controller/zk_config_admin.h"
 #include "broker/controller/znodes.h"
-#include "coordination/in_process_client.h"
-#include "coordination/server/server.h"
-#include "protocol/base/manual_loop.h"
-#include "storage/io/faulty_file_system.h"
+#include "tests/broker_controller/coordination_fixture.h"
 
 namespace ottla {
 namespace {
 
-using coordination::Client;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using Overrides = ConfigAdmin::Overrides;
 
-class ConfigAdminTest : public testing::Test {
+class ConfigAdminTest : public CoordinationTest {
  protected:
   void SetUp() override {
-    coordination::ServerConfig config;
-    config.data_dir = "/zk";
-    auto server = coordination::Server::open(loop_, files_, config);
-    ASSERT_TRUE(server.ok()) << server.status().message();
-    server_ = std::move(*server);
-    client_ = connect();
-    tool_ = connect();
-    Status ready(ErrorCode::UNKNOWN_SERVER_ERROR, "never answered");
-    start_detached([](Client& client, Status& out) -> Task<void> {
-      out = co_await ensure_startup_paths(client);
-    }(*client_, ready));
-    loop_.run_pending();
-    ASSERT_TRUE(ready.ok()) << ready.message();
+    CoordinationTest::SetUp();
     admin_ = std::make_unique<ZkConfigAdmin>(
         *client_, [this](const std::string& type, const std::string& name, const Overrides& overrides) {
           applied_.push_back(type + "/" + name + " " + text(overrides));
@@ -45,21 +28,10 @@ class ConfigAdminTest : public testing::Test {
   void TearDown() override {
     changes_.reset();
     admin_.reset();
-    tool_.reset();
-    client_.reset();
-    loop_.run_pending();
-    server_.reset();
+    CoordinationTest::TearDown();
   }
-
-  std::unique_ptr<Client> connect() {
-    auto client = coordination::make_in_process_client(loop_, *server_, "", 18000);
-    client->set_watch_handler([this](const coordination::WatchEvent& event) {
-      if (changes_) changes_->on_watch_event(event);
-    });
-    client->set_session_handler([](coordination::SessionEvent) {});
-    EXPECT_TRUE(client->start().ok());
-    loop_.run_pending();
-    return client;
+  void on_watch_event(const coordination::WatchEvent& event) override {
+    if (changes_) changes_->on_watch_event(event);
   }
   // From now on announcements are followed.
   void follow() {
@@ -92,14 +64,6 @@ class ConfigAdminTest : public testing::Test {
     loop_.run_pending();
     return answer;
   }
-  std::string data_of(const std::string& path) {
-    std::string data = "(no answer)";
-    tool_->get_data(path, false, [&](const coordination::DataReply& reply) {
-      data = reply.ok() ? reply.data : coordination::error_text(reply.error);
-    });
-    loop_.run_pending();
-    return data;
-  }
   std::vector<std::string> announcements() {
     std::vector<std::string> found;
     tool_->get_children("/config/changes", false,
@@ -119,11 +83,6 @@ class ConfigAdminTest : public testing::Test {
     loop_.run_pending();
   }
 
-  ManualLoop loop_;
-  storage::FaultyFileSystem files_;
-  std::unique_ptr<coordination::Server> server_;
-  std::unique_ptr<Client> client_;
-  std::unique_ptr<Client> tool_;
   std::unique_ptr<ZkConfigAdmin> admin_;
   std::unique_ptr<ConfigChanges> changes_;
   std::vector<std::string> applied_;

@@ -6,52 +6,30 @@
 #include <gtest/gtest.h>
 
 #include "broker/controller/zk_topic_admin.h"
-#include "coordination/in_process_client.h"
-#include "coordination/server/server.h"
-#include "protocol/base/manual_loop.h"
-#include "storage/io/faulty_file_system.h"
+#include "tests/broker_controller/coordination_fixture.h"
 
 namespace ottla {
 namespace {
 
-using coordination::Client;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class ControllerTest : public ::testing::Test, public ControllerActions {
+class ControllerTest : public CoordinationTest, public ControllerActions {
  protected:
   void SetUp() override {
-    coordination::ServerConfig config;
-    config.data_dir = "/zk";
-    auto server = coordination::Server::open(loop_, files_, config);
-    ASSERT_TRUE(server.ok()) << server.status().message();
-    server_ = std::move(*server);
-    client_ = connect();
-    tool_ = connect();
+    CoordinationTest::SetUp();
     start_broker();
   }
   void TearDown() override {
-    tool_.reset();
     topics_.reset();
     controller_.reset();
-    client_.reset();
-    loop_.run_pending();
-    server_.reset();
+    CoordinationTest::TearDown();
   }
-
-  std::unique_ptr<Client> connect() {
-    auto client = coordination::make_in_process_client(loop_, *server_, "", 18000);
-    client->set_watch_handler([this](const coordination::WatchEvent& event) {
-      if (controller_) controller_->on_watch_event(event);
-    });
-    client->set_session_handler([](coordination::SessionEvent) {});
-    EXPECT_TRUE(client->start().ok());
-    loop_.run_pending();
-    return client;
+  void on_watch_event(const coordination::WatchEvent& event) override {
+    if (controller_) controller_->on_watch_event(event);
   }
 
   void start_broker() {
-    ASSERT_TRUE(run(ensure_startup_paths(*client_)).ok());
     BrokerNode node;
     node.id = 0;
     node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
@@ -80,16 +58,6 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     metadata_ = MetadataCache();
     led_.clear();
     start_broker();
-  }
-
-  template <typename T>
-  T run(Task<T> task) {
-    std::optional<T> result;
-    start_detached([](Task<T> inner, std::optional<T>& out) -> Task<void> { out = co_await inner; }(
-                                                                std::move(task), result));
-    loop_.run_pending();
-    EXPECT_TRUE(result.has_value());
-    return std::move(*result);
   }
 
   std::array<uint8_t, 16> random() {
@@ -121,25 +89,12 @@ class ControllerTest : public ::testing::Test, public ControllerActions {
     EXPECT_TRUE(outcome.has_value());
     return outcome.value_or(TopicOutcome{ErrorCode::UNKNOWN_SERVER_ERROR, "", {}, -1, -1});
   }
-  std::string data_of(const std::string& path) {
-    std::string data = "(no answer)";
-    tool_->get_data(path, false, [&](const coordination::DataReply& reply) {
-      data = reply.ok() ? reply.data : coordination::error_text(reply.error);
-    });
-    loop_.run_pending();
-    return data;
-  }
   void tool_writes(const std::string& path, const std::string& data) {
     tool_->create(path, data, coordination::open_acl(), coordination::CreateMode::kPersistent,
                   [&](const auto&) {});
     loop_.run_pending();
   }
 
-  ManualLoop loop_;
-  storage::FaultyFileSystem files_;
-  std::unique_ptr<coordination::Server> server_;
-  std::unique_ptr<Client> client_;
-  std::unique_ptr<Client> tool_;
   MetadataCache metadata_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<ZkTopicAdmin> topics_;

@@ -6,55 +6,33 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "broker/controller/bootstrap.h"
 #include "broker/controller/znodes.h"
 #include "broker/takeover/kraft_log.h"
-#include "coordination/in_process_client.h"
-#include "coordination/server/server.h"
-#include "protocol/base/manual_loop.h"
 #include "protocol/generated/config_record.h"
 #include "protocol/generated/partition_record.h"
 #include "protocol/generated/producer_ids_record.h"
 #include "protocol/generated/topic_record.h"
 #include "protocol/records/batch_builder.h"
 #include "protocol/wire/writer.h"
-#include "storage/io/faulty_file_system.h"
+#include "tests/broker_controller/coordination_fixture.h"
 
 namespace ottla::takeover {
 namespace {
 
-using coordination::Client;
 using testing::HasSubstr;
 
 constexpr const char* kMeta = "node.id=3\nversion=1\ncluster.id=kraft-cluster\ndirectory.id=d\n";
 
-class TakeoverTest : public testing::Test {
+class TakeoverTest : public CoordinationTest {
  protected:
   void SetUp() override {
-    coordination::ServerConfig config;
-    config.data_dir = "/zk";
-    auto server = coordination::Server::open(loop_, files_, config);
-    ASSERT_TRUE(server.ok()) << server.status().message();
-    server_ = std::move(*server);
-    client_ = coordination::make_in_process_client(loop_, *server_, "", 18000);
-    client_->set_watch_handler([](const coordination::WatchEvent&) {});
-    client_->set_session_handler([](coordination::SessionEvent) {});
-    ASSERT_TRUE(client_->start().ok());
-    loop_.run_pending();
-    Status ready(ErrorCode::UNKNOWN_SERVER_ERROR, "never answered");
-    start_detached([](Client& client, Status& out) -> Task<void> {
-      out = co_await ensure_startup_paths(client);
-    }(*client_, ready));
-    loop_.run_pending();
-    ASSERT_TRUE(ready.ok()) << ready.message();
+    CoordinationTest::SetUp();
     ASSERT_TRUE(files_.make_directories(std::string("/logs/") + kMetadataDirectory).ok());
     write("/logs/meta.properties", kMeta);
   }
   void TearDown() override {
     logs_.reset();
-    client_.reset();
-    loop_.run_pending();
-    server_.reset();
+    CoordinationTest::TearDown();
   }
 
   void write(const std::string& path, std::string_view text) {
@@ -114,25 +92,11 @@ class TakeoverTest : public testing::Test {
         [](const std::string&, const Status&) {});
     const Status locked = logs_->lock_directories();
     EXPECT_TRUE(locked.ok()) << locked.message();
-    Status out(ErrorCode::UNKNOWN_SERVER_ERROR, "never answered");
-    start_detached([](TakeoverTest& test, Status& status) -> Task<void> {
-      status = co_await take_over_kraft(*test.client_, test.files_, *test.logs_, -1);
-    }(*this, out));
-    loop_.run_pending();
-    return out;
+    return run(take_over_kraft(*client_, files_, *logs_, -1));
   }
   void write_identity() {
     logs_->write_identity();
     loop_.run_pending();
-  }
-  std::string znode(const std::string& path) {
-    std::string out = "never answered";
-    start_detached([](Client& client, std::string wanted, std::string& data) -> Task<void> {
-      const coordination::DataReply reply = co_await client.async_get_data(wanted);
-      data = reply.ok() ? reply.data : "none";
-    }(*client_, path, out));
-    loop_.run_pending();
-    return out;
   }
   void create(const std::string& path, const std::string& data) {
     client_->create(path, data, coordination::open_acl(), coordination::CreateMode::kPersistent,
@@ -140,10 +104,6 @@ class TakeoverTest : public testing::Test {
     loop_.run_pending();
   }
 
-  ManualLoop loop_;
-  storage::FaultyFileSystem files_;
-  std::unique_ptr<coordination::Server> server_;
-  std::unique_ptr<Client> client_;
   std::unique_ptr<storage::LogManager> logs_;
   std::string metadata_;
   int64_t next_offset_ = 0;
@@ -153,14 +113,14 @@ TEST_F(TakeoverTest, MetadataBecomesZnodesAndMetaPropertiesIsKept) {
   add_topic({3});
   const Status taken = take_over();
   ASSERT_TRUE(taken.ok()) << taken.message();
-  EXPECT_EQ(*znodes::decode_cluster_id(znode(znodes::kClusterId)), "kraft-cluster");
-  EXPECT_EQ(znodes::decode_topic(znode(znodes::topic_path("t")))->topic_id.to_string(),
+  EXPECT_EQ(*znodes::decode_cluster_id(data_of(znodes::kClusterId)), "kraft-cluster");
+  EXPECT_EQ(znodes::decode_topic(data_of(znodes::topic_path("t")))->topic_id.to_string(),
             "6ujQfKMYQqmQFyuL3dh4pQ");
-  const auto state = znodes::decode_partition_state(znode(znodes::partition_state_path("t", 0)));
+  const auto state = znodes::decode_partition_state(data_of(znodes::partition_state_path("t", 0)));
   EXPECT_EQ(state->leader, 3);
   EXPECT_EQ(state->leader_epoch, 3);
-  EXPECT_EQ(znodes::decode_config(znode(znodes::topic_config_path("t")))->at("retention.ms"), "5");
-  EXPECT_EQ(znodes::decode_producer_id_block(znode(znodes::kProducerIdBlock))->last, 3999);
+  EXPECT_EQ(znodes::decode_config(data_of(znodes::topic_config_path("t")))->at("retention.ms"), "5");
+  EXPECT_EQ(znodes::decode_producer_id_block(data_of(znodes::kProducerIdBlock))->last, 3999);
   EXPECT_EQ(text_of("/logs/meta.properties.kraft"), kMeta);
   EXPECT_EQ(text_of("/logs/meta.properties"), kMeta);
   write_identity();
@@ -172,7 +132,7 @@ TEST_F(TakeoverTest, MetadataBecomesZnodesAndMetaPropertiesIsKept) {
 TEST_F(TakeoverTest, TheReplicaOfABrokerThatStoppedLeadsInANewEpoch) {
   add_topic({3}, true);
   ASSERT_TRUE(take_over().ok());
-  const auto state = znodes::decode_partition_state(znode(znodes::partition_state_path("t", 0)));
+  const auto state = znodes::decode_partition_state(data_of(znodes::partition_state_path("t", 0)));
   EXPECT_EQ(state->leader, 3);
   EXPECT_EQ(state->leader_epoch, 4);
   EXPECT_THAT(state->isr, testing::ElementsAre(3));
@@ -197,7 +157,7 @@ TEST_F(TakeoverTest, WhatIsOursAlreadyIsLeftAlone) {
   later.topic_id = *Uuid::parse("AAAAAAAAAAAAAAAAAAAABB");
   add_record(later);  // whatever happens to the old metadata now
   ASSERT_TRUE(take_over().ok());
-  EXPECT_EQ(znode(znodes::topic_path("later")), "none");
+  EXPECT_EQ(data_of(znodes::topic_path("later")), "NoNode");
 }
 
 TEST_F(TakeoverTest, ReplicasOfOtherBrokersAreRefusedAndNothingIsChanged) {
@@ -205,7 +165,7 @@ TEST_F(TakeoverTest, ReplicasOfOtherBrokersAreRefusedAndNothingIsChanged) {
   const Status refused = take_over();
   EXPECT_EQ(refused.code(), ErrorCode::INVALID_CONFIG);
   EXPECT_THAT(refused.message(), HasSubstr("broker 4 holds replicas"));
-  EXPECT_EQ(znode(znodes::kClusterId), "none");
+  EXPECT_EQ(data_of(znodes::kClusterId), "NoNode");
   EXPECT_FALSE(files_.exists("/logs/meta.properties.kraft"));
 }
 
@@ -216,14 +176,14 @@ TEST_F(TakeoverTest, CoordinationOfAnotherClusterIsRefused) {
   const Status refused = take_over();
   EXPECT_EQ(refused.code(), ErrorCode::INCONSISTENT_CLUSTER_ID);
   EXPECT_THAT(refused.message(), HasSubstr("other"));
-  EXPECT_EQ(znode(znodes::topic_path("t")), "none");
+  EXPECT_EQ(data_of(znodes::topic_path("t")), "NoNode");
 }
 
 TEST_F(TakeoverTest, CoordinationWithTopicsAndNoClusterIsRefused) {
   add_topic({3});
   create(znodes::topic_path("foreign"), "{}");
   EXPECT_EQ(take_over().code(), ErrorCode::INVALID_CONFIG);
-  EXPECT_EQ(znode(znodes::kClusterId), "none");
+  EXPECT_EQ(data_of(znodes::kClusterId), "NoNode");
 }
 
 TEST_F(TakeoverTest, MetadataThatCannotBeReadIsRefusedAndNothingIsChanged) {
@@ -231,7 +191,7 @@ TEST_F(TakeoverTest, MetadataThatCannotBeReadIsRefusedAndNothingIsChanged) {
   ASSERT_TRUE(
       files_.remove_all(std::string("/logs/") + kMetadataDirectory + "/00000000000000000000.log").ok());
   EXPECT_THAT(take_over().message(), HasSubstr("nothing was changed"));
-  EXPECT_EQ(znode(znodes::kClusterId), "none");
+  EXPECT_EQ(data_of(znodes::kClusterId), "NoNode");
 }
 
 }  // namespace
