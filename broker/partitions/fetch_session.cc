@@ -100,6 +100,11 @@ FetchContext FetchSessionCache::begin_incremental(FetchContext context, std::vec
     take_parameters(target, session->find_or_add(target.topic, target.topic_id, target.partition));
   }
   for (const ForgottenPartition& gone : forgotten) session->forget(gone.topic, gone.topic_id, gone.partition);
+  if (partitions_ - session->counted_size + session->entries.size() > kMostPartitions) {
+    remove(session->id);
+    context.error_ = ErrorCode::FETCH_SESSION_ID_NOT_FOUND;
+    return context;
+  }
   // Also where nothing is left: a request that still waits must not touch what was forgotten.
   session->epoch = next_epoch(session->epoch);
   if (session->entries.empty()) {
@@ -145,6 +150,7 @@ FetchSessionCache::Finished FetchSessionCache::finish(const FetchContext& contex
 
 int32_t FetchSessionCache::create(const FetchContext& context, std::span<const FetchTarget> targets,
                                   std::span<const FetchOutcome> outcomes, int64_t now_ms) {
+  if (partitions_ + targets.size() > kMostPartitions) return kNoSession;
   const Worth newcomer{context.request_.from_follower, targets.size(), 0};
   if (sessions_.size() >= slots_ && !make_room(newcomer, now_ms)) return kNoSession;
   const auto session = std::make_shared<FetchSession>();

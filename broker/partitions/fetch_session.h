@@ -131,6 +131,9 @@ class FetchSessionCache {
  public:
   // A session may be evicted for a new one after so long without use, or so long after it was made.
   static constexpr int64_t kEvictionMs = 120'000;
+  // Of all sessions together, some 160 bytes each: a session that does not fit is not made, one that grows
+  // too large ends (FETCH_SESSION_ID_NOT_FOUND), and its client goes on without one. Kafka bounds only slots.
+  static constexpr size_t kMostPartitions = 400'000;
   using NameOf = std::function<std::string_view(const Uuid&)>;
 
   // `slots`: max.incremental.fetch.session.cache.slots. `seed`: for session ids.

@@ -104,6 +104,21 @@ TEST_F(FetchSessionTest, PartitionsWithRecordsGoBehindTheOthers) {
   EXPECT_THAT(target_partitions(), ElementsAre(1, 2, 0));
 }
 
+TEST_F(FetchSessionTest, AllSessionsTogetherHoldABoundedNumberOfPartitions) {
+  std::vector<int32_t> half(FetchSessionCache::kMostPartitions / 2);
+  std::iota(half.begin(), half.end(), 0);
+  const int32_t first = new_session(half);
+  const int32_t second = new_session(half);
+  EXPECT_NE(second, 0);
+  EXPECT_THAT(finish(begin(first, 1, half), 5), IsEmpty()) << "what is in it already takes nothing more";
+  EXPECT_EQ(begin(second, 1, {INT32_MAX}).error(), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+  EXPECT_EQ(cache.size(), 1u);
+  EXPECT_EQ(cache.partitions(), half.size());
+  half.push_back(INT32_MAX);
+  EXPECT_EQ(new_session(half), 0) << "the answer is whole, without a session";
+  EXPECT_EQ(cache.size(), 1u);
+}
+
 TEST_F(FetchSessionTest, ARequestAddsChangesAndForgets) {
   const int32_t id = new_session({0, 1});
   finish(begin(id, 1, {2}, {0}), 5);
