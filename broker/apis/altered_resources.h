@@ -40,8 +40,8 @@ class AlteredResources {
         mine.status = Status(ErrorCode::INVALID_REQUEST, "Each resource must appear at most once.");
       } else {
         ++pending->open_;
-        alter(asked.resources[i], [pending, i](Status status) {
-          pending->results_[i].status = std::move(status);
+        alter(asked.resources[i], [pending, i](const Status& status) {
+          pending->results_[i].status = status;
           pending->arrived();
         });
       }

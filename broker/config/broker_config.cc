@@ -101,6 +101,7 @@ void read_listeners(BrokerConfig& config, const Values& values, const ProtocolMa
 
 std::string names_of(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> names;
+  names.reserve(endpoints.size());
   for (const Endpoint& endpoint : endpoints) names.push_back(endpoint.listener);
   return fmt::format("{}", fmt::join(names, ","));
 }

@@ -223,13 +223,13 @@ Task<void> Controller::read_topics() {
 
 Task<void> Controller::read_new_topic(std::string name) {
   if (!active_ || topics_.contains(name)) co_return;
-  std::vector<std::string> names(1, std::move(name));
+  std::vector<std::string> names(1, name);
   co_await update_topics(std::move(names));
 }
 
 Task<void> Controller::read_topic(std::string name) {
   if (!active_ || !topics_.contains(name)) co_return;
-  std::vector<std::string> names(1, std::move(name));
+  std::vector<std::string> names(1, name);
   co_await update_topics(std::move(names));
 }
 

@@ -75,12 +75,13 @@ void AclCache::purge_unused() {
 
 DataTree::DataTree(ExtendedTypes types) : types_(types) {
   const std::string empty;
-  nodes_[""] = Node{empty, AclCache::kOpen, {}, {"zookeeper"}};
-  nodes_["/zookeeper"] = Node{empty, AclCache::kOpen, {}, {"quota", "config"}};
-  nodes_["/zookeeper/quota"] = Node{empty, AclCache::kOpen, {}, {}};
-  Node config{empty, acls_.intern({Acl{perms::kRead, "world", "anyone"}}), {}, {}};
+  for (const char* path : {"", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"}) {
+    const auto made = nodes_.emplace(path, Node{empty, AclCache::kOpen, {}, {}}).first;
+    if (!made->first.empty()) find_mutable(parent_path(made->first))->children.insert(made->first);
+  }
+  Node& config = nodes_.find("/zookeeper/config")->second;
+  config.acl = acls_.intern({Acl{perms::kRead, "world", "anyone"}});
   config.stat.aversion = -1;
-  nodes_["/zookeeper/config"] = std::move(config);
   data_size_ = 1;  // the root's alias "/"
   for (const auto& [path, node] : nodes_) data_size_ += size_of(path, node.data);
 }
@@ -196,10 +197,10 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
     parent->stat.pzxid = header.zxid;
   }
   if (exists) {
-    Node* node = find_mutable(txn.path);
+    const auto entry = nodes_.find(txn.path);
     // Its parent may be one that was deleted and made again since the node of this name was.
-    parent->children.insert(std::string(node_name(txn.path)));
-    acls_.drop_use(std::exchange(node->acl, acls_.intern(txn.acl)));
+    parent->children.insert(entry->first);
+    acls_.drop_use(std::exchange(entry->second.acl, acls_.intern(txn.acl)));
     return ZkError::kNodeExists;
   }
   Node node;
@@ -215,10 +216,9 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
     node.stat.ephemeral_owner = header.client_id;
   }
   track_owner(txn.path, node.stat.ephemeral_owner);
-  parent->children.insert(std::string(node_name(txn.path)));
   const AclList parent_acl = acl(*parent);
   result.stat = stat(node);
-  nodes_.emplace(txn.path, std::move(node));
+  parent->children.insert(nodes_.emplace(txn.path, std::move(node)).first->first);
   data_size_ += size_of(txn.path, txn.data);
   if (parent_name.starts_with(kQuotaRoot)) note_quota_node(parent_name, node_name(txn.path));
   charge_quota(txn.path, bytes_of(txn.data), 1);
@@ -233,9 +233,7 @@ ZkError DataTree::apply_delete(const std::string& path, int64_t zxid) {
   const std::string parent_name(parent_path(path));
   Node* parent = find_mutable(parent_name);
   if (parent == nullptr) return ZkError::kNoNode;
-  if (const auto child = parent->children.find(node_name(path)); child != parent->children.end()) {
-    parent->children.erase(child);
-  }
+  parent->children.erase(path);
   parent->stat.pzxid = std::max(parent->stat.pzxid, zxid);
   const auto entry = nodes_.find(path);
   if (entry == nodes_.end()) return ZkError::kNoNode;
@@ -336,7 +334,7 @@ void DataTree::recount_quota(const std::string& path) {
     if (node == nullptr) continue;
     ++nodes;
     bytes += bytes_of(node->data);
-    for (const auto& name : node->children) left.push_back(next + "/" + name);
+    node->children.for_each([&](const std::string& child) { left.push_back(child); });
   }
   QuotaText text;
   text.set("count", nodes);
@@ -364,14 +362,17 @@ void DataTree::load_quotas() {
     left.pop_back();
     const Node* node = find(std::string(kQuotaRoot) + limited);
     if (node == nullptr) continue;
-    for (const auto& name : node->children) {
-      if (name == kQuotaLimits) {
-        quotas_.add(limited);
-        recount_quota(limited);
+    bool has_limits = false;
+    node->children.for_each([&](const std::string& child) {
+      if (node_name(child) == kQuotaLimits) {
+        has_limits = true;
       } else {
-        left.push_back(limited + "/" + name);
+        left.push_back(child.substr(kQuotaRoot.size()));
       }
-    }
+    });
+    if (!has_limits) continue;
+    quotas_.add(limited);
+    recount_quota(limited);
   }
 }
 

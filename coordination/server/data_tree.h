@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "coordination/jute/txn.h"
+#include "coordination/server/children.h"
 #include "coordination/server/ephemeral_type.h"
 #include "coordination/server/quota.h"
 #include "coordination/server/watch_manager.h"
@@ -43,7 +44,7 @@ struct Node {
   std::optional<std::string> data;
   int64_t acl = -1;  // in the AclCache
   StoredStat stat;
-  std::set<std::string, std::less<>> children;  // names
+  Children children;  // by the keys of DataTree::nodes_
 };
 
 // ACLs are few and nodes many: each list is kept once, under a number that snapshots carry.

@@ -62,7 +62,7 @@ void DataTree::encode(Writer& writer) const {
     left.pop_back();
     const Node& node = nodes_.find(path)->second;
     encode_node(writer, path, node);
-    for (const auto& name : node.children) left.push_back(path + "/" + name);
+    node.children.for_each([&](const std::string& child) { left.push_back(child); });
   }
   writer.jute_string("/");
 }
@@ -89,21 +89,18 @@ bool DataTree::decode(Reader& reader) {
 
 bool DataTree::decode_nodes(Reader& reader) {
   while (true) {
-    const std::string path = jute::read_string(reader);
+    std::string path = jute::read_string(reader);
     if (!reader.ok()) return false;
     if (path == "/") return true;
     Node node = decode_node(reader);
     if (!reader.ok()) return false;
     acls_.add_use(node.acl);
-    if (!path.empty()) {
-      if (path[0] != '/') return false;
-      Node* parent = find_mutable(parent_path(path));
-      if (parent == nullptr) return false;
-      parent->children.insert(std::string(node_name(path)));
-      track_owner(path, node.stat.ephemeral_owner);
-    }
+    Node* parent = path.starts_with('/') ? find_mutable(parent_path(path)) : nullptr;
+    if (!path.empty() && parent == nullptr) return false;
+    track_owner(path, node.stat.ephemeral_owner);
     data_size_ += static_cast<int64_t>(path.size() + (node.data ? node.data->size() : 0));
-    nodes_[path] = std::move(node);
+    const auto entry = nodes_.insert_or_assign(std::move(path), std::move(node)).first;
+    if (parent != nullptr) parent->children.insert(entry->first);
   }
 }
 

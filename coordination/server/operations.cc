@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordination/server/operations.h"
+#include "coordination/server/path.h"
 
 #include <algorithm>
 
@@ -120,7 +121,7 @@ ZkError read_data(ReadContext& context, Reader& reader, Writer& reply) {
 
 void write_children(Writer& reply, const Node& node) {
   reply.array_length(static_cast<int32_t>(node.children.size()));
-  for (const auto& name : node.children) reply.jute_string(name);
+  node.children.for_each([&](const std::string& path) { reply.jute_string(node_name(path)); });
 }
 
 ZkError read_children_of(ReadContext& context, Reader& reader, Writer& reply, const Node** node) {
