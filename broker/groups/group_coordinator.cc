@@ -93,9 +93,10 @@ void GroupCoordinator::on_partition_elected(int32_t partition) {
   if (shards_.contains(partition)) return;
   const auto shard = std::make_shared<GroupShard>(partition, loop_, config_, log_, random_);
   shards_[partition] = shard;
-  shard->load([alive = std::weak_ptr(alive_), partition, loaded = std::weak_ptr(shard)](Status status) {
-    if (const auto coordinator = alive.lock()) (*coordinator)->finish_load(partition, loaded, status);
-  });
+  shard->load(
+      [alive = std::weak_ptr(alive_), partition, loaded = std::weak_ptr(shard)](const Status& status) {
+        if (const auto coordinator = alive.lock()) (*coordinator)->finish_load(partition, loaded, status);
+      });
 }
 
 // A partition that cannot be read is not served: an empty answer would send consumers back to where they

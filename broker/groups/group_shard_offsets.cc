@@ -205,6 +205,7 @@ bool GroupShard::keeps_nothing_but(const Group& group, const std::vector<TopicPa
 void GroupShard::remove_offsets(const GroupPtr& group, const std::vector<TopicPartition>& partitions,
                                 bool remove_group, Done done) {
   std::vector<LogRecord> records;
+  records.reserve(partitions.size() + 1);  // and the group's own
   for (const TopicPartition& topic_partition : partitions) {
     records.push_back({encode_offset_key(group->id(), topic_partition), std::nullopt});
   }

@@ -233,7 +233,7 @@ void Broker::make_parts() {
   controller_->set_listener([this] { on_topics_changed(); });
   config_changes_ = std::make_unique<ConfigChanges>(
       loop_, *client_,
-      [this](const std::string& type, const std::string& name, ConfigChanges::Overrides overrides) {
+      [this](const std::string& type, const std::string& name, const ConfigChanges::Overrides& overrides) {
         on_settings_changed(type, name, overrides);
       });
   config_admin_ = std::make_unique<ZkConfigAdmin>(

@@ -48,7 +48,7 @@ class Broker : private ControllerActions {
   // on: the program should stop it.
   Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
          std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal);
-  ~Broker();
+  ~Broker() override;
 
   // `done` is called once.
   void start(std::function<void(Status)> done);
