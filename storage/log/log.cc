@@ -261,6 +261,7 @@ Status Log::cut_to(int64_t offset) {
   flushed_offset_ = std::min(flushed_offset_, log_end_offset_);
   log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
   status = epochs_.truncate_from_end(log_end_offset_);
+  producers_end_.reset();
   return status.ok() ? load_producers() : status;
 }
 
