@@ -15,6 +15,7 @@ class FaultyFileSystem::MemoryFile : public File {
   const std::string& path() const override { return path_; }
   int descriptor() const override { return -1; }
   ssize_t read_at(std::span<uint8_t> out, uint64_t position) const override {
+    if (const int error = files_.enter(Call::kRead)) return -error;
     const auto& bytes = inode_->live;
     if (position >= bytes.size()) return 0;
     const size_t count = std::min<size_t>(out.size(), bytes.size() - position);

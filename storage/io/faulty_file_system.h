@@ -19,7 +19,7 @@ namespace ottla::storage {
 
 class FaultyFileSystem : public FileSystem {
  public:
-  enum class Call { kOpen, kWrite, kSync, kTruncate, kRename, kRemove, kSyncDirectory };
+  enum class Call { kOpen, kRead, kWrite, kSync, kTruncate, kRename, kRemove, kSyncDirectory };
 
   FaultyFileSystem();
   ~FaultyFileSystem() override;

@@ -45,8 +45,6 @@ Result<std::unique_ptr<Segment>> Log::open_segment(int64_t base_offset) {
 Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
   auto made = open_segment(base_offset);
   if (!made.ok()) return made.status();
-  const Status indexes = (*made)->make_index_files();
-  if (!indexes.ok()) return indexes;
   (*made)->set_created_ms(now_ms);
   if (config_.preallocate) {
     const Status reserved = (*made)->reserve(static_cast<uint64_t>(config_.segment_bytes));
@@ -261,6 +259,7 @@ Status Log::cut_to(int64_t offset) {
   flushed_offset_ = std::min(flushed_offset_, log_end_offset_);
   log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
   status = epochs_.truncate_from_end(log_end_offset_);
+  producers_end_.reset();
   return status.ok() ? load_producers() : status;
 }
 
@@ -269,6 +268,7 @@ Status Log::start_over_at(int64_t offset) {
   while (status.ok() && !segments_.empty()) status = remove_segment(segments_.begin()->first);
   if (status.ok()) status = remove_snapshots([](int64_t) { return true; });
   if (status.ok()) status = start_segment(offset, 0);
+  if (status.ok()) status = active().make_index_files();
   if (!status.ok()) return status;
   log_start_offset_ = log_end_offset_ = high_watermark_ = flushed_offset_ = recovery_point_ = offset;
   producers_.clear();

@@ -275,8 +275,10 @@ class Log {
   Status recover_segment(Segment& segment, bool& cut);
   Status load_or_recover(Segment& segment, bool flushed, bool last, bool& cut);
   Status load_producers();
+  Status load_producers_up_to(int64_t end_offset);
+  Status follow_producers(const BatchHeader& header, Bytes batch);
   Status load_topic_id();
-  Status replay_producers(const Segment& segment, int64_t from_offset);
+  Status replay_producers(const Segment& segment, int64_t from_offset, int64_t end_offset);
   bool ends_before(const Segment& segment, int64_t next_base) const;
   Status drop_segments_after(int64_t base_offset);
 
@@ -347,6 +349,7 @@ class Log {
   uint64_t flushing_bytes_ = 0;
   uint64_t snapshot_bytes_ = 0;  // what there was at the last producer snapshot
   std::function<void(uint64_t)> recovery_progress_;
+  std::optional<int64_t> producers_end_;  // of the batches whose producers a recovery has seen
 };
 
 }  // namespace ottla::storage

@@ -226,7 +226,8 @@ Status Log::roll(int64_t now_ms) {
   // Taken even where no producer is known: without one, the next start walks the log to find that out.
   status = take_snapshot(false);
   if (status.ok()) status = remove_old_snapshots();
-  return status.ok() ? start_segment(log_end_offset_, now_ms) : status;
+  if (status.ok()) status = start_segment(log_end_offset_, now_ms);
+  return status.ok() ? active().make_index_files() : status;
 }
 
 Status Log::take_snapshot(bool sync) {

@@ -221,7 +221,9 @@ Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_s
     bool cut = false;
     const Status status = load_or_recover(segment, flushed, last, cut);
     if (!status.ok()) return status;
-    if (!last && !flushed && !cut) cut = ends_before(segment, base_offsets[i + 1]);
+    const bool hole = !last && !cut && ends_before(segment, base_offsets[i + 1]);
+    // What was flushed and is gone, somebody took away: the rest is no worse for it.
+    cut = cut || (hole && !flushed);
     if (cut && !last) return drop_segments_after(base);
   }
   return {};
@@ -230,11 +232,13 @@ Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_s
 // Whether batches are missing between `segment` and the one at `next_base`. The machine lost power: the later
 // one had reached the disk, the end of this one had not.
 bool Log::ends_before(const Segment& segment, int64_t next_base) const {
-  if (segment.next_offset() >= next_base) return false;
-  log_warn(kComponent, "{}: ends at offset {}, the next segment begins at {}", segment.log_path(),
-           segment.next_offset(), next_base);
   // Compaction leaves gaps too.
-  return !config_.cleanup_compact && next_base > cleaned_up_to_;
+  if (segment.next_offset() >= next_base || config_.cleanup_compact || next_base <= cleaned_up_to_)
+    return false;
+  log_error(kComponent,
+            "{}: ends at offset {}, the next segment begins at {}: nothing of what was between is here",
+            segment.log_path(), segment.next_offset(), next_base);
+  return true;
 }
 
 Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut) {
@@ -254,8 +258,9 @@ Status Log::recover_segment(Segment& segment, bool& cut) {
   const int64_t from = std::max(recovery_point_, segment.base_offset());
   Status status = remove_snapshots([&](int64_t offset) { return offset > from; });
   if (!status.ok()) return status;
-  const auto recovered = segment.recover(from, [&](const BatchHeader& header, Bytes) {
-    if (header.leader_epoch <= epochs_.latest_epoch().value_or(-1)) return Status();
+  const auto recovered = segment.recover(from, [&](const BatchHeader& header, Bytes batch) {
+    const Status followed = follow_producers(header, batch);
+    if (!followed.ok() || header.leader_epoch <= epochs_.latest_epoch().value_or(-1)) return followed;
     return epochs_.assign(header.leader_epoch, header.base_offset);
   });
   if (!recovered.ok()) return recovered.status();
@@ -286,32 +291,53 @@ Status Log::drop_segments_after(int64_t base_offset) {
 }
 
 Status Log::load_producers() {
+  const Status status = remove_snapshots([this](int64_t offset) { return offset > log_end_offset_; });
+  // A walk that came to the end has seen all of them.
+  if (!status.ok() || producers_end_ == log_end_offset_) return status;
+  return load_producers_up_to(log_end_offset_);
+}
+
+Status Log::load_producers_up_to(int64_t end_offset) {
   producers_.clear();
-  Status status = remove_snapshots([this](int64_t offset) { return offset > log_end_offset_; });
   // What lies below the log's start but is still there counts too: its producers go on from there.
   int64_t from = segments_.begin()->first;
-  while (status.ok() && !snapshots_.empty()) {
-    const int64_t newest = *snapshots_.rbegin();
-    const Status read = producers_.read_snapshot(files_, snapshot_path(newest));
+  for (auto later = snapshots_.upper_bound(end_offset); later != snapshots_.begin();) {
+    const auto newest = std::prev(later);
+    const Status read = producers_.read_snapshot(files_, snapshot_path(*newest));
     if (read.ok()) {
-      from = std::max(from, newest);
+      from = std::max(from, *newest);
       break;
     }
     log_warn(kComponent, "{}", read.message());
-    status = remove_snapshots([newest](int64_t offset) { return offset == newest; });
+    producers_.clear();
+    const Status removed = files_.remove_file(snapshot_path(*newest));
+    if (!removed.ok()) return removed;
+    later = snapshots_.erase(newest);
   }
-  if (snapshots_.empty()) producers_.clear();
+  Status status;
   for (const auto& [base, segment] : segments_) {
-    if (!status.ok()) break;
-    if (segment->next_offset() > from) status = replay_producers(*segment, from);
+    if (status.ok() && segment->next_offset() > from && base < end_offset)
+      status = replay_producers(*segment, from, end_offset);
   }
   return status;
 }
 
-Status Log::replay_producers(const Segment& segment, int64_t from_offset) {
+// The producers of a batch that recovery walks, so that no batch is read again for them. Before the first one
+// comes what lies in front of it.
+Status Log::follow_producers(const BatchHeader& header, Bytes batch) {
+  if (!producers_end_) {
+    const Status before = load_producers_up_to(header.base_offset);
+    if (!before.ok()) return before;
+  }
+  producers_end_ = header.last_offset + 1;
+  if (header.producer_id >= 0) take_producer(header, batch);
+  return {};
+}
+
+Status Log::replay_producers(const Segment& segment, int64_t from_offset, int64_t end_offset) {
   std::vector<uint8_t> marker;
-  return segment.for_each_batch([&](const BatchPosition& at) {
-    if (at.header.last_offset < from_offset || at.header.producer_id < 0) return Status();
+  return segment.for_each_batch(from_offset, end_offset, [&](const BatchPosition& at) {
+    if (at.header.producer_id < 0) return Status();
     marker.clear();
     if (at.header.control) {
       marker.resize(at.header.size);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "protocol/base/log.h"
 #include "storage/log/file_names.h"
@@ -138,16 +139,31 @@ Log* LogManager::find(std::string_view topic, int32_t partition) {
   return found == logs_.end() ? nullptr : found->second.log.get();
 }
 
-LogDirectory* LogManager::directory_for_new_log() const {
-  if (directories_.size() == 1) return directories_[0]->online() ? directories_[0].get() : nullptr;
-  std::map<const LogDirectory*, size_t> counts;
-  for (const auto& [name, entry] : logs_) ++counts[entry.directory];
+LogDirectory* LogManager::directory_for_new_log() {
   LogDirectory* best = nullptr;
   for (const auto& directory : directories_) {
-    if (directory->online() && (best == nullptr || counts[directory.get()] < counts[best]))
+    if (directory->online() && (best == nullptr || log_counts_[directory.get()] < log_counts_[best]))
       best = directory.get();
   }
   return best;
+}
+
+// Only Kafka misses them, where it opens the directory after a kill: whoever waits for a new partition does
+// not wait for them. Where they cannot be made, or the log is gone by then, the next flush or nobody needs
+// them.
+void LogManager::make_index_files_later(const Log& log) {
+  if (index_files_.empty()) {
+    loop_.defer([this, alive = std::weak_ptr(alive_)] {
+      if (!alive.lock()) return;
+      run_job(
+          [&files = files_, paths = std::exchange(index_files_, {})] {
+            for (const std::string& path : paths) static_cast<void>(files.open(path, true).ok());
+          },
+          [] {});
+    });
+  }
+  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix})
+    index_files_.push_back(log.directory() + "/" + offset_file_name(log.active_base_offset(), kind));
 }
 
 Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id,
@@ -175,6 +191,7 @@ Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partiti
     }
     adopt({topic, partition}, std::move(*opened), *directory);
     log = find(topic, partition);
+    make_index_files_later(*log);
   } else {
     log->update_config(config);
   }
@@ -194,6 +211,7 @@ void LogManager::adopt(const TopicPartitionName& name, std::shared_ptr<Log> log,
   log->set_commit_handler([commits = commits_.at(&directory).get(), weak = std::weak_ptr(log)] {
     if (auto asking = weak.lock()) commits->add(std::move(asking));
   });
+  ++log_counts_[&directory];
   logs_[name] = {std::move(log), &directory, loop_.wall_ms()};
 }
 
@@ -209,6 +227,7 @@ Status LogManager::remove(const std::string& topic, int32_t partition) {
     return renamed;
   }
   logs_.erase(found);
+  --log_counts_[&directory];
   log_info(kComponent, "the log of {}-{} is renamed to {} and will be deleted", topic, partition, target);
   remove_later({target}, log->config().file_delete_delay_ms);
   // A checkpoint that still names the partition would be taken for a new one of the same name.

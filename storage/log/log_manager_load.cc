@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kComponent = "storage";
 
-constexpr int64_t kLongestSyncMs = 1000;
+constexpr int64_t kLongestSyncMs = 250;
 
 double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 

@@ -402,9 +402,13 @@ Status Segment::truncate_to(int64_t offset) {
   return status.ok() ? load_tail() : status;
 }
 
-Status Segment::for_each_batch(const std::function<Status(const BatchPosition&)>& visit) const {
+Status Segment::for_each_batch(int64_t from_offset, int64_t end_offset,
+                               const std::function<Status(const BatchPosition&)>& visit) const {
+  const auto first = find(from_offset);
+  if (!first.ok() || !first->has_value()) return first.status();
   Status status;
-  const auto scanned = scan_batches(*file_, 0, size_, [&](const BatchPosition& at) {
+  const auto scanned = scan_batches(*file_, (*first)->position, size_, [&](const BatchPosition& at) {
+    if (at.header.base_offset >= end_offset) return false;
     status = visit(at);
     return status.ok();
   });

@@ -90,8 +90,9 @@ class Segment {
                             const std::function<Status(const BatchHeader&, Bytes)>& visit);
   // Cuts everything from `offset` on; a batch that holds it goes too.
   Status truncate_to(int64_t offset);
-  // Walks all batch headers.
-  Status for_each_batch(const std::function<Status(const BatchPosition&)>& visit) const;
+  // Walks the headers of the batches that have offsets in [from_offset, end_offset).
+  Status for_each_batch(int64_t from_offset, int64_t end_offset,
+                        const std::function<Status(const BatchPosition&)>& visit) const;
 
   // Adds all files of the segment to `out`, open, for whoever syncs them.
   Status collect_files(std::vector<std::shared_ptr<File>>& out);

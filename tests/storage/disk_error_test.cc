@@ -42,8 +42,9 @@ TEST_F(DiskErrorTest, B1AFullDiskRefusesAppendsKeepsReadsAndTakesAppendsWhenTher
   EXPECT_EQ(offsets_of(read_all()), offsets_between(0, 20));
 }
 
-// B13 is the same for a disk without inodes (open), B12 for a process without descriptors.
-TEST_F(DiskErrorTest, B1B12B13AShortageAtAnyCallLosesNothingAndPasses) {
+// B2: nothing is mapped, so that an index without room is a shortage as any other. B13 is the same for a disk
+// without inodes (open), B12 for a process without descriptors.
+TEST_F(DiskErrorTest, B1B2B12B13AShortageAtAnyCallLosesNothingAndPasses) {
   int refused = 0;
   for (const int error : {ENOSPC, EMFILE}) {
     for (const Call call : {Call::kOpen, Call::kWrite, Call::kTruncate, Call::kRename}) {

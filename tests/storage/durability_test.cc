@@ -172,6 +172,25 @@ TEST_F(GroupCommitTest, ProgressIsTold) {
   EXPECT_EQ(told, 1);
 }
 
+TEST_F(GroupCommitTest, B9WhileADiskTakesItsTimeOtherPartitionsAreServed) {
+  append(log(0));
+  loop_.run_pending();
+  append(log(0));
+  loop_.hold_background(true);
+  loop_.run_pending();
+  // Of the same directory, and of another.
+  for (const int32_t partition : {0, 1, 2}) {
+    append(log(partition));
+    loop_.run_pending();
+    EXPECT_EQ(log(partition).log_end_offset(), partition == 0 ? 3 : 1);
+  }
+  EXPECT_TRUE(log(0).read(0, 1 << 20, 1, true).ok());
+  EXPECT_EQ(log(0).high_watermark(), 1);
+  loop_.hold_background(false);
+  loop_.run_pending();
+  EXPECT_EQ(log(0).high_watermark(), 3);
+}
+
 TEST_F(GroupCommitTest, B4AFailedFlushTakesTheDirectoryOfflineAndIsNotTriedAgain) {
   Log& one = log(0);
   Log& other = log(1);

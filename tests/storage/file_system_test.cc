@@ -220,7 +220,7 @@ TEST_F(FaultyFileSystemTest, FailsTheCallItIsToldTo) {
   EXPECT_TRUE((*file)->sync().ok());
 }
 
-TEST_F(FaultyFileSystemTest, AnAtomicWriteSurvivesACrashAtEveryCall) {
+TEST_F(FaultyFileSystemTest, A12AnAtomicWriteSurvivesACrashAtEveryCall) {
   ASSERT_TRUE(files_.write_atomically("/d/c", bytes_of("old")).ok());
   using Call = FaultyFileSystem::Call;
   for (const Call call :

@@ -406,7 +406,7 @@ TEST_F(LogCleanerTest, ADiskThatFailsTakesItsDirectoryOffline) {
       [](const TopicPartitionName&, Log& log) { EXPECT_EQ(log.cleaned_up_to(), log.active_base_offset()); });
 }
 
-TEST_F(LogCleanerTest, AFullDiskIsTriedAgainWhenThereIsRoom) {
+TEST_F(LogCleanerTest, B3AFullDiskIsTriedAgainWhenThereIsRoom) {
   start();
   fill("t");
   files_.fail_calls_from(FaultyFileSystem::Call::kWrite, 1, ENOSPC);

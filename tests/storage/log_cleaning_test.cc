@@ -417,7 +417,7 @@ TEST_F(CleaningTest, ASegmentThatIsCleanAlreadyIsLeftAlone) {
   for (const std::string& name : names()) EXPECT_THAT(name, Not(HasSubstr(".cleaned")));
 }
 
-TEST_F(CleaningTest, DamageIsFoundAndNotCopied) {
+TEST_F(CleaningTest, A6DamageIsFoundAndNotCopied) {
   open();
   put("a", "1");
   const uint64_t second = log_->size_in_bytes();

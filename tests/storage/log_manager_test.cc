@@ -231,6 +231,15 @@ TEST_F(LogManagerTest, FindsOnlyWhatIsThere) {
   EXPECT_EQ(logs_->size(), 1u);
 }
 
+TEST_F(LogManagerTest, ANewLogGetsTheIndexFilesThatKafkaLooksForWithoutWaitingForThem) {
+  start();
+  const std::string stem = log("t").directory() + "/" + offset_file_name(0, "");
+  EXPECT_FALSE(files_.exists(stem + kOffsetIndexSuffix));
+  loop_.run_pending();
+  EXPECT_TRUE(files_.exists(stem + kOffsetIndexSuffix));
+  EXPECT_TRUE(files_.exists(stem + kTimeIndexSuffix));
+}
+
 TEST_F(LogManagerTest, ALogOfAnotherTopicIdIsRefused) {
   start();
   const Uuid one = *Uuid::parse("6ujQfKMYQqmQFyuL3dh4pQ");

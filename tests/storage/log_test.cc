@@ -190,6 +190,18 @@ TEST_F(LogTest, JitterEndsSegmentsUpToThatMuchEarlierEachAtATimeOfItsOwn) {
   EXPECT_GT(ages.size(), 5u);
 }
 
+TEST_F(LogTest, KafkaFindsTheIndexFilesOfASegmentThatWasRolledAfterAKill) {
+  config_.segment_bytes = 500;
+  open();
+  append_many(20);
+  ASSERT_GT(log_->segment_count(), 3u);
+  for (const SegmentStart& start : log_->segment_starts()) {
+    if (start.offset == 0) continue;  // a new log's: LogManager
+    for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix})
+      EXPECT_TRUE(files_.exists(path(start.offset, kind))) << start.offset << kind;
+  }
+}
+
 TEST_F(LogTest, WritesIndexesThatKafkaAccepts) {
   config_.segment_bytes = 2000;
   config_.index_interval_bytes = 300;
@@ -425,7 +437,7 @@ TEST_F(LogTest, MovesToItsDeleteName) {
   EXPECT_FALSE(files_.exists(kDirectory));
 }
 
-TEST_F(LogTest, LeftoversOfACrashAreCleanedUp) {
+TEST_F(LogTest, A19LeftoversOfACrashAreCleanedUp) {
   config_.segment_bytes = 500;
   open();
   append_many(30);
