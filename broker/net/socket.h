@@ -28,10 +28,10 @@ class Socket;
 // ends.
 class FlushList {
  public:
-  explicit FlushList(EventLoop& loop) : loop_(loop), read_buffer_(kReadBufferBytes) {}
+  explicit FlushList(EventLoop& loop) : loop_(loop) {}
   EventLoop& loop() { return loop_; }
   void add(std::shared_ptr<Socket> socket);
-  std::span<uint8_t> read_buffer() { return read_buffer_; }
+  std::span<uint8_t> read_buffer() { return {read_buffer_.get(), kReadBufferBytes}; }
 
   static constexpr size_t kReadBufferBytes = 128 * 1024;
 
@@ -39,7 +39,8 @@ class FlushList {
   void flush();
 
   EventLoop& loop_;
-  std::vector<uint8_t> read_buffer_;
+  // Not set to zero: what nobody has read into yet takes no memory.
+  std::unique_ptr<uint8_t[]> read_buffer_ = std::make_unique_for_overwrite<uint8_t[]>(kReadBufferBytes);
   std::vector<std::shared_ptr<Socket>> waiting_;
   std::vector<std::shared_ptr<Socket>> flushing_;
   bool others_had_their_turn_ = false;

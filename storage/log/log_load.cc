@@ -103,6 +103,7 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
 Result<std::vector<int64_t>> Log::clean_up_leftovers() {
   auto entries = files_.list(directory_);
   if (!entries.ok()) return entries.status();
+  if (entries->empty()) return std::vector<int64_t>();  // new
   Status status = finish_swaps(*entries);
   if (!status.ok()) return status;
   entries = files_.list(directory_);

@@ -35,21 +35,33 @@ bool receive(int fd, std::span<uint8_t> out) {
 }
 
 // Kafka names a partition's leader before that leader knows.
-bool serves(Client& client, const std::string& topic, int32_t partitions) {
+bool serve(Client& client, const std::vector<std::string>& topics, int32_t partitions) {
   protocol::FetchRequest request;
   request.max_bytes = 1;
-  auto& one = request.topics.emplace_back();
-  one.topic = topic;
-  for (int32_t i = 0; i < partitions; ++i) {
-    auto& partition = one.partitions.emplace_back();
-    partition.partition = i;
-    partition.partition_max_bytes = 1;
+  for (const std::string& topic : topics) {
+    auto& one = request.topics.emplace_back();
+    one.topic = topic;
+    for (int32_t i = 0; i < partitions; ++i) {
+      auto& partition = one.partitions.emplace_back();
+      partition.partition = i;
+      partition.partition_max_bytes = 1;
+    }
   }
   const auto response = client.ask<protocol::FetchResponse>(request, kFetchVersion);
-  if (response.error_code != 0 || response.responses.empty()) return false;
-  const auto& found = response.responses[0].partitions;
-  return std::all_of(found.begin(), found.end(),
-                     [](const auto& partition) { return partition.error_code == 0; });
+  if (response.error_code != 0 || response.responses.size() < topics.size()) return false;
+  return std::all_of(response.responses.begin(), response.responses.end(), [](const auto& topic) {
+    return std::all_of(topic.partitions.begin(), topic.partitions.end(),
+                       [](const auto& partition) { return partition.error_code == 0; });
+  });
+}
+
+bool led(const protocol::MetadataResponse& response, int32_t partitions) {
+  return std::all_of(response.topics.begin(), response.topics.end(), [partitions](const auto& topic) {
+    const auto leaders = std::count_if(topic.partitions.begin(), topic.partitions.end(), [](const auto& one) {
+      return one.error_code == 0 && one.leader_id >= 0;
+    });
+    return topic.error_code == 0 && leaders >= partitions;
+  });
 }
 
 }  // namespace
@@ -98,19 +110,20 @@ void delete_topic(Client& client, const std::string& topic) {
   if (response.responses.at(0).error_code != 0) fail("topic " + topic + " was not deleted");
 }
 
-void await_topic(Client& client, const std::string& topic, int32_t partitions) {
+void await_topics(Client& client, const std::vector<std::string>& topics, int32_t partitions) {
   protocol::MetadataRequest request;
-  request.topics->emplace_back().name = topic;
+  for (const std::string& topic : topics) request.topics->emplace_back().name = topic;
   const int64_t deadline = now_ns() + int64_t{kPatienceMs} * 1'000'000;
   while (now_ns() < deadline) {
     const auto response = client.ask<protocol::MetadataResponse>(request, kMetadataVersion);
-    const auto& found = response.topics.at(0);
-    const auto led = std::count_if(found.partitions.begin(), found.partitions.end(),
-                                   [](const auto& one) { return one.error_code == 0 && one.leader_id >= 0; });
-    if (found.error_code == 0 && led >= partitions && serves(client, topic, partitions)) return;
+    if (led(response, partitions) && serve(client, topics, partitions)) return;
     ::usleep(1000);
   }
-  fail("topic " + topic + " has no leaders");
+  fail("topic " + topics.back() + " has no leaders");
+}
+
+void await_topic(Client& client, const std::string& topic, int32_t partitions) {
+  await_topics(client, {topic}, partitions);
 }
 
 }  // namespace ottla::load

@@ -74,7 +74,8 @@ class Client {
 // Makes a topic and waits until all its partitions are led.
 void make_topic(Client& client, const std::string& topic, int32_t partitions);
 void delete_topic(Client& client, const std::string& topic);
-// Asks, with auto-creation, until `topic` is led and its leader serves it.
+// Asks, with auto-creation, until the topics are led and their leader serves them: a request or two for all.
+void await_topics(Client& client, const std::vector<std::string>& topics, int32_t partitions);
 void await_topic(Client& client, const std::string& topic, int32_t partitions);
 
 }  // namespace ottla::load

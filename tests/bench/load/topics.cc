@@ -84,7 +84,7 @@ void run_topics(const Options& options) {
       if (topic.error_code != 0) fail("a topic was not created");
     }
   }
-  for (const std::string& name : names) await_topic(client, name, options.partitions);
+  await_topics(client, names, options.partitions);
   nlohmann::json out{{"topics", options.count}, {"latency_us", latency_us(latency)}};
   stretch.report(out);
   print(out);

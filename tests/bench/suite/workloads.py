@@ -213,17 +213,16 @@ def connections(server, scale, _):
 
 
 def ten_thousand_partitions(server, scale, cpus):
+    """In topics of a thousand: Kafka 4 makes no ten thousand in one request."""
     settle()
-    count = int(10000 * scale)
+    count = max(1, int(10 * scale))
     topic = unique()
-    begin = time.monotonic()
-    machine.load("topics", "--bootstrap", server.address, "--topic", topic, "--count", 1, "--partitions", count, "--in-one-request")
-    created = time.monotonic()
-    machine.load("produce", "--bootstrap", server.address, "--topic", topic + "-0", "--partitions", count, "--requests", count,
-                 "--depth", 5, "--size", 100)
-    filled, mib = time.monotonic(), machine.pss_mib(server.pids)
+    created = machine.load("topics", "--bootstrap", server.address, "--topic", topic, "--count", count, "--partitions", 1000)
+    filled = [machine.load("produce", "--bootstrap", server.address, "--topic", f"{topic}-{i}", "--partitions", 1000, "--requests", 1000,
+                           "--depth", 5, "--size", 100) for i in range(count)]
+    mib = machine.pss_mib(server.pids)
     server.kill(15)
-    return {"create": created - begin, "produce": filled - created, "mib": mib,
+    return {"create": created["seconds"], "produce": sum(one["seconds"] for one in filled), "mib": mib,
             "restart": started_ms(server, topic + "-0", cpus) / 1e3}
 
 
@@ -328,7 +327,7 @@ def crowds():
         Workload("W7", "10,000 partitions", ten_thousand_partitions, [
             Figure("create", "create", "s", part_of_kafka(50)), Figure("produce", "produce to all", "s", part_of_kafka(50)),
             Figure("restart", "restart", "s", part_of_kafka(50)), Figure("mib", "memory (PSS)", "MiB")], False, fresh=True, once=2,
-                 keeps=True),
+                 keeps=True, scale=0.2),
         Workload("W14", "restart after kill -9, 10 GiB in 1,000 partitions", killed, [
             Figure("seconds", "to first record", "s", part_of_kafka(30))], False, fresh=True, once=1, scale=0.3),
         Workload("W13", "50 members join", group(50), [
