@@ -17,6 +17,8 @@ namespace {
 // small.
 constexpr size_t kKeptOutputCapacity = 16 * 1024;
 constexpr size_t kSentBytesKept = 256 * 1024;
+// Of files, by one socket in one turn: two MiB would hold up all others for milliseconds.
+constexpr size_t kFileBytesPerTurn = 512 * 1024;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -146,6 +148,7 @@ void Socket::flush() {
 
 bool Socket::write_some() {
   bool blocked = false;
+  size_t file_bytes_left = kFileBytesPerTurn;
   while (!blocked) {
     const auto& splices = output_.splices();
     const bool has_splice = splices_sent_ < splices.size();
@@ -153,7 +156,7 @@ bool Socket::write_some() {
     if (sent_ < end) {
       if (!write_buffer(end, has_splice, blocked)) return false;
     } else if (has_splice) {
-      if (!write_slice(splices[splices_sent_].slice, blocked)) return false;
+      if (!write_slice(splices[splices_sent_].slice, file_bytes_left, blocked)) return false;
     } else {
       break;
     }
@@ -176,17 +179,21 @@ bool Socket::write_buffer(size_t end, bool more, bool& blocked) {
   return blocked;
 }
 
-bool Socket::write_slice(const FileSlice& slice, bool& blocked) {
+bool Socket::write_slice(const FileSlice& slice, size_t& bytes_left, bool& blocked) {
   if (slice_sent_ == slice.length) {
     slice_sent_ = 0;
     ++splices_sent_;
     return true;
   }
   if (slice.file->descriptor() < 0) return copy_slice(slice, blocked);
+  // It goes on when the loop finds the socket writable, in the next turn.
+  if (bytes_left == 0) return blocked = true;
   off_t position = static_cast<off_t>(slice.position + slice_sent_);
-  const ssize_t count = ::sendfile(fd_, slice.file->descriptor(), &position, slice.length - slice_sent_);
+  const ssize_t count = ::sendfile(fd_, slice.file->descriptor(), &position,
+                                   std::min<size_t>(slice.length - slice_sent_, bytes_left));
   if (count > 0) {
     slice_sent_ += static_cast<uint32_t>(count);
+    bytes_left -= static_cast<size_t>(count);
     return true;
   }
   if (count < 0 && errno == EINTR) return true;

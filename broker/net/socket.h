@@ -109,7 +109,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   // Writes as much as the kernel takes; false when the connection broke.
   bool write_some();
   bool write_buffer(size_t end, bool more, bool& blocked);
-  bool write_slice(const FileSlice& slice, bool& blocked);
+  bool write_slice(const FileSlice& slice, size_t& bytes_left, bool& blocked);
   bool copy_slice(const FileSlice& slice, bool& blocked);
   void finish_output();
   void discard_sent();
