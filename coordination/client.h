@@ -79,7 +79,7 @@ struct Op {
   CreateMode mode = CreateMode::kPersistent;
   int32_t version = -1;
 
-  static Op create(std::string path, std::optional<std::string> data, AclList acl = open_acl(),
+  static Op create(std::string path, std::optional<std::string> data, AclList acl = default_acl(),
                    CreateMode mode = CreateMode::kPersistent);
   static Op remove(std::string path, int32_t version = -1);
   static Op set_data(std::string path, std::optional<std::string> data, int32_t version = -1);
@@ -129,6 +129,9 @@ class Client {
   // For messages: "127.0.0.1:2181/chroot", "in-process".
   virtual std::string describe() const = 0;
 
+  // What nodes get that are created with default_acl(), by their path (without chroot). Open unless set.
+  void set_default_acl(std::function<AclList(std::string_view path)> acl) { default_acl_ = std::move(acl); }
+
   virtual void create(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
                       Done<CreateReply> done) = 0;
   // `version` -1 matches any.
@@ -153,7 +156,7 @@ class Client {
 
   // The same, to be awaited: `DataReply reply = co_await client.async_get_data("/controller");`
   Callback<CreateReply> async_create(std::string path, std::optional<std::string> data,
-                                     CreateMode mode = CreateMode::kPersistent, AclList acl = open_acl());
+                                     CreateMode mode = CreateMode::kPersistent, AclList acl = default_acl());
   Callback<VoidReply> async_remove(std::string path, int32_t version = -1);
   Callback<StatReply> async_exists(std::string path, bool watch = false);
   Callback<DataReply> async_get_data(std::string path, bool watch = false);
@@ -166,6 +169,15 @@ class Client {
   Callback<VoidReply> async_durable();
   Callback<VoidReply> async_make_chroot();
   Callback<VoidReply> async_close();
+
+ protected:
+  AclList acl_for(std::string_view path, AclList given) const {
+    if (given != default_acl()) return given;
+    return default_acl_ ? default_acl_(path) : open_acl();
+  }
+
+ private:
+  std::function<AclList(std::string_view path)> default_acl_;
 };
 
 // What `zookeeper.connect` holds: "host1:2181,host2:2181/chroot".
@@ -176,6 +188,8 @@ struct ConnectString {
   };
   std::vector<Host> hosts;
   std::string chroot;  // "" or "/a/b", valid as a path
+  // What errors call it, where the hosts lead elsewhere (a tunnel); empty: by its hosts.
+  std::string known_as;
 
   // INVALID_CONFIG with what is wrong.
   static Result<ConnectString> parse(const std::string& text);

@@ -213,14 +213,15 @@ ZkError InProcessClient::checked(ZkError error, const Reader& body, Reply& reply
 
 void InProcessClient::create(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
                              Done<CreateReply> done) {
-  create_at(chroot_.to_server(path), std::move(data), std::move(acl), mode, std::move(done));
+  create_at(chroot_.to_server(path), std::move(data), acl_for(path, std::move(acl)), mode, std::move(done));
 }
 
 void InProcessClient::make_chroot(Done<VoidReply> done) {
   create_path(
       chroot_.prefix(),
       [this](std::string path, Done<CreateReply> made) {
-        create_at(std::move(path), std::nullopt, open_acl(), CreateMode::kPersistent, std::move(made));
+        AclList acl = acl_for(path, default_acl());
+        create_at(std::move(path), std::nullopt, std::move(acl), CreateMode::kPersistent, std::move(made));
       },
       done);
 }
@@ -388,6 +389,9 @@ MultiReply InProcessClient::decode_multi(Reader& reader) const {
 }
 
 void InProcessClient::multi(std::vector<Op> ops, Done<MultiReply> done) {
+  for (Op& op : ops) {
+    if (op.type == Op::Type::kCreate) op.acl = acl_for(op.path, std::move(op.acl));
+  }
   request(
       jute::kMulti,
       [&](Writer& writer) {

@@ -83,6 +83,8 @@ struct Acl {
 using AclList = std::vector<Acl>;
 // world:anyone cdrwa, what Kafka uses unless zookeeper.set.acl is on.
 inline AclList open_acl() { return {Acl{}}; }
+// Stands for what the client's set_default_acl() says; no node has such a list.
+inline AclList default_acl() { return {Acl{0, "", ""}}; }
 
 // The numbers of the wire (org.apache.zookeeper.CreateMode).
 enum class CreateMode : int32_t {

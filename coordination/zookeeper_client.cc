@@ -71,11 +71,13 @@ struct DataArgument {
 
 class ZooKeeperClient final : public Client {
  public:
-  ZooKeeperClient(EventLoop& loop, ConnectString connect, int32_t session_timeout_ms)
+  ZooKeeperClient(EventLoop& loop, ConnectString connect, int32_t session_timeout_ms, std::string digest)
       : loop_(loop),
         hosts_(connect.host_list()),
+        known_as_(connect.known_as.empty() ? hosts_ + connect.chroot : connect.known_as),
         chroot_(connect.chroot),
         session_timeout_ms_(session_timeout_ms),
+        digest_(std::move(digest)),
         timer_(loop.make_timer([this] { process(0); })) {}
   ~ZooKeeperClient() override;
 
@@ -88,7 +90,7 @@ class ZooKeeperClient final : public Client {
   int32_t session_timeout_ms() const override {
     return handle_ == nullptr ? session_timeout_ms_ : zoo_recv_timeout(handle_);
   }
-  std::string describe() const override { return hosts_ + chroot_.prefix(); }
+  std::string describe() const override { return known_as_; }
 
   void create(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
               Done<CreateReply> done) override;
@@ -146,8 +148,10 @@ class ZooKeeperClient final : public Client {
 
   EventLoop& loop_;
   const std::string hosts_;
+  const std::string known_as_;
   const Chroot chroot_;
   const int32_t session_timeout_ms_;
+  const std::string digest_;
   zhandle_t* handle_ = nullptr;
   bool connected_ = false;
   bool expired_ = false;
@@ -175,6 +179,10 @@ Status ZooKeeperClient::start() {
   handle_ = zookeeper_init2(hosts_.c_str(), on_event, session_timeout_ms_, nullptr, this,
                             ZOO_NO_LOG_CLIENTENV, write_log_line);
   if (handle_ == nullptr) return Status::from_errno(errno, "cannot use the ZooKeeper address " + hosts_);
+  // The C client repeats it on each connection. Where a server does not take it, kAuthFailed tells.
+  if (!digest_.empty()) {
+    zoo_add_auth(handle_, "digest", digest_.data(), static_cast<int>(digest_.size()), nullptr, nullptr);
+  }
   watch_at_end_of_turn();
   return {};
 }
@@ -388,14 +396,14 @@ void ZooKeeperClient::on_acl(int rc, ACL_vector* acl, ::Stat* stat, const void* 
 
 void ZooKeeperClient::create(std::string path, std::optional<std::string> data, AclList acl, CreateMode mode,
                              Done<CreateReply> done) {
-  create_at(chroot_.to_server(path), std::move(data), std::move(acl), mode, std::move(done));
+  create_at(chroot_.to_server(path), std::move(data), acl_for(path, std::move(acl)), mode, std::move(done));
 }
 
 void ZooKeeperClient::make_chroot(Done<VoidReply> done) {
   create_path(
       chroot_.prefix(),
       [this](std::string path, Done<CreateReply> made) {
-        create_at(path, std::nullopt, open_acl(), CreateMode::kPersistent, std::move(made));
+        create_at(path, std::nullopt, acl_for(path, default_acl()), CreateMode::kPersistent, std::move(made));
       },
       done);
 }
@@ -516,6 +524,7 @@ void ZooKeeperClient::multi(std::vector<Op> ops, Done<MultiReply> done) {
     paths[i] = chroot_.to_server(op.path);
     if (op.type == Op::Type::kCreate) {
       call->paths[i].assign(paths[i].size() + 16, '\0');
+      call->ops[i].acl = acl_for(op.path, op.acl);
       acls.emplace_back(op.acl);
       zoo_create_op_init(&steps[i], paths[i].c_str(), value.bytes, value.length, acls.back().get(),
                          static_cast<int>(op.mode), call->paths[i].data(),
@@ -543,8 +552,8 @@ void ZooKeeperClient::multi(std::vector<Op> ops, Done<MultiReply> done) {
 }  // namespace
 
 std::unique_ptr<Client> make_zookeeper_client(EventLoop& loop, ConnectString connect,
-                                              int32_t session_timeout_ms) {
-  return std::make_unique<ZooKeeperClient>(loop, std::move(connect), session_timeout_ms);
+                                              int32_t session_timeout_ms, std::string digest) {
+  return std::make_unique<ZooKeeperClient>(loop, std::move(connect), session_timeout_ms, std::move(digest));
 }
 
 }  // namespace ottla::coordination

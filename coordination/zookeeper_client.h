@@ -13,8 +13,9 @@
 
 namespace ottla::coordination {
 
-// `loop` outlives the client. The names in `connect` are resolved (blocking) in start().
+// `loop` outlives the client. The names in `connect` are resolved (blocking) in start(). `digest`: who every
+// session says it is, "user:password" of the scheme digest; empty: nobody.
 std::unique_ptr<Client> make_zookeeper_client(EventLoop& loop, ConnectString connect,
-                                              int32_t session_timeout_ms);
+                                              int32_t session_timeout_ms, std::string digest = "");
 
 }  // namespace ottla::coordination

@@ -49,6 +49,28 @@ void fill_identity(BrokerConfig& config, const Values& values, Problems& problem
                                .value_or(config.zookeeper_session_timeout_ms));
 }
 
+tls::Store store_of(const Values& values, const std::string& prefix) {
+  return {values.text(prefix + ".location").value_or(""), values.text(prefix + ".password").value_or(""),
+          values.text(prefix + ".type").value_or("")};
+}
+
+void fill_zookeeper_security(BrokerConfig& config, const Values& values, Problems& problems) {
+  config.zookeeper_set_acl = values.boolean("zookeeper.set.acl");
+  if (!values.boolean("zookeeper.ssl.client.enable")) return;
+  tls::Settings& tls = config.zookeeper_tls.emplace();
+  tls.key_store = store_of(values, "zookeeper.ssl.keystore");
+  tls.trust_store = store_of(values, "zookeeper.ssl.truststore");
+  tls.protocols = values.list("zookeeper.ssl.enabled.protocols");
+  if (tls.protocols.empty()) tls.protocols.push_back(values.text_or_default("zookeeper.ssl.protocol"));
+  tls.ciphers = values.list("zookeeper.ssl.cipher.suites");
+  tls.verify_host = !values.text("zookeeper.ssl.endpoint.identification.algorithm").value_or("HTTPS").empty();
+  for (const char* key : {"zookeeper.ssl.crl.enable", "zookeeper.ssl.ocsp.enable"}) {
+    if (values.boolean(key))
+      problems.error(config.values, key,
+                     "expected false: Ottla asks nobody whether a certificate was revoked");
+  }
+}
+
 std::vector<Endpoint> read_endpoints(const BrokerConfig& config, std::string_view key, std::string_view text,
                                      const ProtocolMap& protocols, bool distinct_ports, Problems& problems) {
   Result<std::vector<Endpoint>> endpoints = parse_endpoints(text, protocols, distinct_ports);
@@ -408,6 +430,7 @@ void fill_broker_config(BrokerConfig& config, Problems& problems) {
   if (!problems.ok()) return;
   const Values values(Scope::kBroker, config.values);
   fill_identity(config, values, problems);
+  fill_zookeeper_security(config, values, problems);
   fill_listeners(config, values, problems);
   fill_network(config, values, problems);
   fill_logs(config, values, problems);

@@ -18,6 +18,7 @@
 #include "broker/config/topic_config.h"
 #include "broker/config/value.h"
 #include "protocol/base/status.h"
+#include "protocol/tls/tls.h"
 
 namespace ottla::config {
 
@@ -63,6 +64,9 @@ struct BrokerConfig {
   std::string zookeeper_connect;
   int32_t zookeeper_session_timeout_ms = 0;
   int32_t zookeeper_connection_timeout_ms = 0;
+  bool zookeeper_set_acl = false;
+  // zookeeper.ssl.*; nothing: without TLS.
+  std::optional<tls::Settings> zookeeper_tls;
 
   int32_t num_network_threads = 0;
   int32_t num_io_threads = 0;

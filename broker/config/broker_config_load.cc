@@ -37,8 +37,6 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"replica.selector.class", "", "without effect: Java classes cannot be loaded"},
     {"quota.producer.default", "9223372036854775807", "without effect: this version of Ottla has no quotas"},
     {"quota.consumer.default", "9223372036854775807", "without effect: this version of Ottla has no quotas"},
-    {"zookeeper.set.acl", "false", "without effect: znodes are open to everyone"},
-    {"zookeeper.ssl.client.enable", "false", "without effect: ZooKeeper is reached without TLS"},
     {"remote.log.storage.system.enable", "false", "without effect: there is no tiered storage"},
     {"control.plane.listener.name", "", "without effect: the controller uses the inter-broker listener"},
 };

@@ -34,7 +34,7 @@ bool same_endpoints(const BrokerNode& a, const BrokerNode& b) {
 Task<Status> ensure_startup_paths(coordination::Client& client) {
   const auto& paths = znodes::startup_paths();
   const auto replies = co_await gather<CreateReply>(paths.size(), [&](size_t i, auto done) {
-    client.create(paths[i], std::nullopt, coordination::open_acl(), CreateMode::kPersistent, done);
+    client.create(paths[i], std::nullopt, coordination::default_acl(), CreateMode::kPersistent, done);
   });
   for (size_t i = 0; i < replies.size(); ++i) {
     if (!replies[i].ok() && replies[i].error != ZkError::kNodeExists) {
@@ -55,7 +55,7 @@ Task<Result<std::string>> obtain_cluster_id(coordination::Client& client, Random
     const auto created = co_await gather<CreateReply>(2, [&](size_t i, auto done) {
       const std::optional<std::string> data =
           i == 0 ? std::nullopt : std::optional(znodes::encode_cluster_id(id));
-      client.create(paths[i], data, coordination::open_acl(), CreateMode::kPersistent, done);
+      client.create(paths[i], data, coordination::default_acl(), CreateMode::kPersistent, done);
     });
     if (created[1].ok()) co_return id;
     if (created[1].error != ZkError::kNodeExists)
@@ -75,7 +75,7 @@ Task<Result<int64_t>> register_broker(coordination::Client& client, const Broker
   for (int attempt = 0; attempt < 3; ++attempt) {
     // One transaction, as Kafka writes it: the update's answer brings the stat, and with it the epoch.
     std::vector<Op> ops;
-    ops.push_back(Op::create(path, znodes::encode_broker(node, wall_ms), coordination::open_acl(),
+    ops.push_back(Op::create(path, znodes::encode_broker(node, wall_ms), coordination::default_acl(),
                              CreateMode::kEphemeral));
     ops.push_back(Op::set_data(path, znodes::encode_broker(node, wall_ms)));
     const MultiReply created = co_await client.async_multi(std::move(ops));

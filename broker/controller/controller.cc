@@ -132,7 +132,7 @@ Task<Status> Controller::elect() {
       co_return failure(current.error, "cannot read /controller");
     }
     // Where it is missing it is made first; both calls share one commit.
-    client_.create(znodes::kControllerEpoch, "0", coordination::open_acl(), CreateMode::kPersistent,
+    client_.create(znodes::kControllerEpoch, "0", coordination::default_acl(), CreateMode::kPersistent,
                    [](const CreateReply&) {});
     const DataReply epoch = co_await client_.async_get_data(znodes::kControllerEpoch);
     if (!epoch.ok()) co_return failure(epoch.error, "cannot read /controller_epoch");
@@ -147,7 +147,7 @@ Task<Status> Controller::take_office(int32_t old_epoch, int32_t epoch_version) {
   std::vector<Op> ops;
   ops.push_back(Op::create(znodes::kController,
                            znodes::encode_controller(settings_.broker_id, loop_.wall_ms()),
-                           coordination::open_acl(), CreateMode::kEphemeral));
+                           coordination::default_acl(), CreateMode::kEphemeral));
   ops.push_back(Op::set_data(znodes::kControllerEpoch, std::to_string(old_epoch + 1), epoch_version));
   const MultiReply reply = co_await client_.async_multi(std::move(ops));
   if (!reply.ok()) co_return failure(reply.error, "cannot take /controller");
@@ -160,7 +160,7 @@ Task<Status> Controller::take_office(int32_t old_epoch, int32_t epoch_version) {
 }
 
 Task<Status> Controller::load_cluster() {
-  client_.create(znodes::kFeature, znodes::encode_feature(), coordination::open_acl(),
+  client_.create(znodes::kFeature, znodes::encode_feature(), coordination::default_acl(),
                  CreateMode::kPersistent, [](const CreateReply&) {});
   const Status brokers = co_await load_brokers();
   if (!brokers.ok()) co_return brokers;

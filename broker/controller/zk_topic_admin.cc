@@ -189,7 +189,8 @@ Task<void> ZkTopicAdmin::run_create(CreateTopicSpec spec, int32_t timeout_ms, bo
   const std::vector<std::string> paths = {config_path, znodes::topic_path(spec.name)};
   const std::vector<std::string> data = {config_json, znodes::encode_topic(assignment)};
   const auto created = co_await gather<CreateReply>(2, [&](size_t i, auto reply) {
-    client_.create(paths[i], data[i], coordination::open_acl(), coordination::CreateMode::kPersistent, reply);
+    client_.create(paths[i], data[i], coordination::default_acl(), coordination::CreateMode::kPersistent,
+                   reply);
   });
   if (created[1].error == ZkError::kNodeExists) {
     co_return done(

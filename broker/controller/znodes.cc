@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace ottla::znodes {
@@ -47,6 +48,15 @@ std::string delete_topic_path(std::string_view topic) {
 }
 std::string topic_config_path(std::string_view topic) { return "/config/topics/" + std::string(topic); }
 std::string broker_config_path(std::string_view id) { return "/config/brokers/" + std::string(id); }
+
+coordination::AclList secure_acl(std::string_view path) {
+  if (path == "/consumers") return coordination::open_acl();
+  coordination::AclList acl{{coordination::perms::kAll, "auth", ""}};
+  constexpr std::string_view kSecret[] = {"/config/users", "/config/brokers", "/delegation_token/tokens"};
+  if (std::ranges::none_of(kSecret, [&](std::string_view secret) { return path.starts_with(secret); }))
+    acl.push_back({coordination::perms::kRead, "world", "anyone"});
+  return acl;
+}
 
 const std::vector<std::string>& startup_paths() {
   static const std::vector<std::string> paths = {"/consumers",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/metadata/metadata_cache.h"
+#include "coordination/types.h"
 #include "protocol/base/status.h"
 
 namespace ottla::znodes {
@@ -40,6 +41,10 @@ std::string broker_config_path(std::string_view id);
 
 // The persistent paths that a broker makes sure of when it starts, parents first, with the data they get.
 const std::vector<std::string>& startup_paths();
+
+// What a node gets where zookeeper.set.acl is on: its creator may do all, others may read, but not what holds
+// secrets; old consumers write below /consumers themselves (kafka.zk.ZkData.defaultAcls).
+coordination::AclList secure_acl(std::string_view path);
 
 std::string encode_broker(const BrokerNode& node, int64_t timestamp_ms);
 Result<BrokerNode> decode_broker(int32_t id, std::string_view json);

@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -14,8 +15,8 @@
 #include "broker/net/uv_loop.h"
 #include "broker/program/broker.h"
 #include "broker/program/coordination_service.h"
+#include "broker/program/zookeeper_access.h"
 #include "coordination/in_process_client.h"
-#include "coordination/zookeeper_client.h"
 #include "protocol/base/log.h"
 
 namespace ottla {
@@ -99,18 +100,22 @@ class Program {
   Status prepare_server() {
     auto config = load_config(true);
     if (!config.ok()) return config.status();
-    auto connect = coordination::ConnectString::parse(config->zookeeper_connect);
-    if (!connect.ok()) return {connect.status().code(), "zookeeper.connect: " + connect.status().message()};
+    auto access = open_zookeeper_access(*config, std::getenv("KAFKA_OPTS"), flush_list_, *files_);
+    if (!access.ok()) return access.status();
     zookeeper_address_ = config->zookeeper_connect;
-    auto client =
-        coordination::make_zookeeper_client(loop_, std::move(*connect), config->zookeeper_session_timeout_ms);
-    make_broker(std::move(*config), std::move(client));
+    tunnel_ = std::move(access->tunnel);
+    make_broker(std::move(*config), std::move(access->client));
     return {};
   }
 
   Status prepare_start() {
     auto config = load_config(false);
     if (!config.ok()) return config.status();
+    if (config->zookeeper_tls || config->zookeeper_set_acl) {
+      log_warn(kComponent,
+               "zookeeper.ssl.client.enable and zookeeper.set.acl have no effect: coordination is in this "
+               "process");
+    }
     auto settings = coordination_settings(*config);
     if (!settings.ok()) return settings.status();
     std::string chroot;
@@ -225,6 +230,7 @@ class Program {
   net::FlushList flush_list_{loop_};
   std::unique_ptr<storage::FileSystem> files_;
   std::unique_ptr<CoordinationService> coordination_;
+  std::unique_ptr<net::TlsTunnel> tunnel_;
   std::unique_ptr<Broker> broker_;
   std::string zookeeper_address_;
   int exit_code_ = 0;

@@ -131,7 +131,7 @@ std::vector<Node> nodes_of(const std::string& name, const KraftImage::Topic& top
 // No transaction, since a large topic would not fit into one. What is there is from a start that was killed.
 Task<Status> write_topic(coordination::Client& client, std::vector<Node> nodes) {
   const auto replies = co_await gather<CreateReply>(nodes.size(), [&](size_t i, auto done) {
-    client.create(nodes[i].path, nodes[i].data, coordination::open_acl(), CreateMode::kPersistent, done);
+    client.create(nodes[i].path, nodes[i].data, coordination::default_acl(), CreateMode::kPersistent, done);
   });
   for (size_t i = 0; i < replies.size(); ++i) {
     if (!replies[i].ok() && replies[i].error != ZkError::kNodeExists)

@@ -168,12 +168,37 @@ TEST(BrokerConfig, KeysOfPlugInsAndListenersAreNobodysMistake) {
               IsEmpty());
 }
 
+TEST(BrokerConfig, ZooKeeperIsReachedWithTlsWhereItsKeysSaySo) {
+  EXPECT_FALSE(config_of("zookeeper.ssl.keystore.location=/k.p12").zookeeper_tls.has_value());
+  const auto tls =
+      config_of(
+          "zookeeper.ssl.client.enable=true\nzookeeper.clientCnxnSocket=org.apache.zookeeper."
+          "ClientCnxnSocketNetty\nzookeeper.ssl.keystore.location=/k.p12\nzookeeper.ssl.keystore.password=p\n"
+          "zookeeper.ssl.truststore.location=/t.pem\nzookeeper.ssl.truststore.type=PEM\n"
+          "zookeeper.ssl.cipher.suites=A,B")
+          .zookeeper_tls;
+  ASSERT_TRUE(tls.has_value());
+  EXPECT_EQ(tls->key_store.path, "/k.p12");
+  EXPECT_EQ(tls->key_store.password, "p");
+  EXPECT_EQ(tls->trust_store.path, "/t.pem");
+  EXPECT_EQ(tls->trust_store.type, "PEM");
+  EXPECT_THAT(tls->protocols, ElementsAre("TLSv1.2"));
+  EXPECT_THAT(tls->ciphers, ElementsAre("A", "B"));
+  EXPECT_TRUE(tls->verify_host);
+  const auto lax = config_of(
+                       "zookeeper.ssl.client.enable=true\nzookeeper.ssl.enabled.protocols=TLSv1.2,TLSv1.3\n"
+                       "zookeeper.ssl.endpoint.identification.algorithm=")
+                       .zookeeper_tls;
+  EXPECT_THAT(lax->protocols, ElementsAre("TLSv1.2", "TLSv1.3"));
+  EXPECT_FALSE(lax->verify_host);
+}
+
 TEST(BrokerConfig, WhatWouldMisleadIsSaidAloud) {
   EXPECT_THAT(
-      warnings_of("authorizer.class.name=kafka.security.authorizer.AclAuthorizer\nzookeeper.set.acl=true\n"
+      warnings_of("authorizer.class.name=kafka.security.authorizer.AclAuthorizer\n"
                   "quota.producer.default=1000"),
-      ElementsAre(HasSubstr("no authorization"), HasSubstr("no quotas"), HasSubstr("znodes are open")));
-  EXPECT_THAT(warnings_of("zookeeper.set.acl=false\nauthorizer.class.name="), IsEmpty());
+      ElementsAre(HasSubstr("no authorization"), HasSubstr("no quotas")));
+  EXPECT_THAT(warnings_of("authorizer.class.name="), IsEmpty());
 }
 
 TEST(BrokerConfig, SecureListenersAreRefused) {

@@ -242,7 +242,7 @@ TEST_F(ControllerTest, ProducerIdsAreDrawnInBlocksAndNeverTwice) {
             R"({"version":1,"broker":0,"block_start":"1000","block_end":"1999"})");
 }
 
-TEST_F(ControllerTest, ASecondBrokerWithTheSameIdIsRefused) {
+TEST_F(ControllerTest, D11ASecondBrokerWithTheSameIdIsRefused) {
   BrokerNode other;
   other.id = 0;
   other.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "elsewhere", 9092});
@@ -256,6 +256,32 @@ TEST_F(ControllerTest, ARestartFindsItsTopicsAgain) {
   restart_broker();
   EXPECT_THAT(led_, ElementsAre("t-0", "t-1"));
   EXPECT_EQ(data_of("/controller_epoch"), "2");
+}
+
+TEST_F(ControllerTest, D1WhatAKilledControllerHadBegunIsFinishedByTheNext) {
+  // It has the topic, a setting, and the state of one partition.
+  const std::string topic =
+      R"({"version":2,"partitions":{"0":[0],"1":[0],"2":[0]},"adding_replicas":{},"removing_replicas":{}})";
+  controller_->stop();
+  tool_writes("/config/topics/t", R"({"version":1,"config":{}})");
+  tool_writes("/brokers/topics/t", topic);
+  tool_writes("/brokers/topics/t/partitions", "");
+  tool_writes("/brokers/topics/t/partitions/0", "");
+  tool_writes(znodes::partition_state_path("t", 0),
+              R"({"controller_epoch":1,"leader":0,"version":1,"leader_epoch":0,"isr":[0]})");
+  restart_broker();
+  EXPECT_THAT(led_, testing::UnorderedElementsAre("t-0", "t-1", "t-2"));
+  EXPECT_THAT(data_of(znodes::partition_state_path("t", 2)), HasSubstr(R"("leader":0)"));
+  EXPECT_THAT(data_of("/brokers/topics/t"), HasSubstr("topic_id"));
+}
+
+TEST_F(ControllerTest, D2AControllerThatWasSucceededChangesNoPartitionsAnyMore) {
+  tool_->set_data("/controller_epoch", "2", -1, [](const auto&) {});
+  loop_.run_pending();
+  tool_writes("/config/topics/t", R"({"version":1,"config":{}})");
+  tool_writes("/brokers/topics/t", R"({"version":1,"partitions":{"0":[0]}})");
+  EXPECT_EQ(data_of(znodes::partition_state_path("t", 0)), "NoNode");
+  EXPECT_THAT(led_, testing::IsEmpty());
 }
 
 TEST_F(ControllerTest, AReplicaInSyncIsElectedWhereKafkaStoppedInGoodOrder) {

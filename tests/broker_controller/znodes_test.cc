@@ -15,6 +15,15 @@ TEST(Znodes, ABrokerIsWrittenAsKafka28WritesIt) {
       R"({"features":{},"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},"endpoints":["PLAINTEXT://localhost:9092"],"jmx_port":-1,"port":9092,"host":"localhost","version":5,"timestamp":"1795368100830"})");
 }
 
+TEST(Znodes, ASecuredNodeIsItsCreatorsAndSecretsAreNotRead) {
+  const coordination::Acl creator{coordination::perms::kAll, "auth", ""};
+  const coordination::Acl readers{coordination::perms::kRead, "world", "anyone"};
+  EXPECT_EQ(secure_acl("/brokers/topics/t"), (coordination::AclList{creator, readers}));
+  EXPECT_EQ(secure_acl("/config/users/alice"), coordination::AclList{creator});
+  EXPECT_EQ(secure_acl("/config/brokers"), coordination::AclList{creator});
+  EXPECT_EQ(secure_acl("/consumers"), coordination::open_acl());
+}
+
 TEST(Znodes, ABrokerIsReadBackWithRackAndIpv6) {
   BrokerNode node;
   node.endpoints.push_back({"INSIDE", "PLAINTEXT", "::1", 9093});

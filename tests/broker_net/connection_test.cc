@@ -1,49 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/net/connection.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <map>
 
-#include "broker/net/listener.h"
-#include "broker/net/uv_loop.h"
+#include "tests/broker_net/loop_fixture.h"
 
 namespace ottla::net {
 namespace {
 
 // A server whose sink records requests and answers when the test says so, and a plain blocking client on the
 // same thread.
-class ConnectionTest : public ::testing::Test, public RequestSink {
+class ConnectionTest : public LoopTest, public RequestSink {
  protected:
   void SetUp() override {
-    auto opened = Listener::open(list_, "127.0.0.1", 0);
-    ASSERT_TRUE(opened.ok()) << opened.status().message();
-    listener_ = std::move(*opened);
+    listener_ = listen();
     listener_->start([this](std::shared_ptr<Socket> socket) {
       connection_ = std::make_shared<Connection>(std::move(socket), 1, 1 << 20, *this);
       connection_->start();
     });
-    client_ = connect_client();
+    client_ = connect(listener_->port());
     run_until([this] { return connection_ != nullptr; });
   }
   void TearDown() override {
-    ::close(client_);
     if (connection_) connection_->close();
     connection_ = nullptr;
     listener_ = nullptr;
-  }
-  int connect_client() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(listener_->port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return fd;
   }
   void on_request(const std::shared_ptr<Connection>&, uint64_t slot, std::span<uint8_t> frame) override {
     requests_.emplace_back(frame.begin(), frame.end());
@@ -59,49 +40,15 @@ class ConnectionTest : public ::testing::Test, public RequestSink {
     writer.end_frame(frame);
     connection_->finish_response(slot);
   }
-  // Runs the loop until `done`, at most five seconds.
-  void run_until(std::function<bool()> done) {
-    auto poll = loop_.make_timer([] {});
-    bool late = false;
-    auto deadline = loop_.make_timer([&] {
-      late = true;
-      loop_.stop();
-    });
-    std::function<void()> check = [&] {
-      if (done()) {
-        loop_.stop();
-      } else {
-        poll->start(1);
-      }
-    };
-    poll = loop_.make_timer([&] { check(); });
-    poll->start(0);
-    deadline->start(5000);
-    loop_.run();
-    EXPECT_FALSE(late) << "waited five seconds in vain";
-  }
-  void send_text(const std::string& bytes) {
-    ASSERT_EQ(::send(client_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
-  }
+  void send_text(const std::string& bytes) { LoopTest::send_text(client_, bytes); }
   static std::string frame(const std::string& body) {
     const auto size = static_cast<uint32_t>(body.size());
     std::string out;
     for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(size >> shift));
     return out + body;
   }
-  std::string receive(size_t count) {
-    std::string out;
-    run_until([&] {
-      char buffer[4096];
-      const ssize_t got = ::recv(client_, buffer, std::min(sizeof buffer, count - out.size()), MSG_DONTWAIT);
-      if (got > 0) out.append(buffer, static_cast<size_t>(got));
-      return out.size() == count;
-    });
-    return out;
-  }
+  std::string receive(size_t count) { return LoopTest::receive(client_, count); }
 
-  UvLoop loop_;
-  FlushList list_{loop_};
   std::unique_ptr<Listener> listener_;
   std::shared_ptr<Connection> connection_;
   int client_ = -1;

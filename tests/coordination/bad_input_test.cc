@@ -39,7 +39,7 @@ class BadInputTest : public ServerTest {
   jute::ConnectResponse granted;
 };
 
-TEST_F(BadInputTest, AnOversizedFrameIsClosedBeforeItIsReadAndTheLogNamesTheClient) {
+TEST_F(BadInputTest, E21AnOversizedFrameIsClosedBeforeItIsReadAndTheLogNamesTheClient) {
   auto good = session("10.0.0.1:1");
   auto bad = session("10.0.0.2:2");
   Writer length;
@@ -62,7 +62,7 @@ TEST_F(BadInputTest, AHelloIsNoLongerThanAHelloIs) {
   EXPECT_THAT(log, HasSubstr("10.0.0.2:2"));
 }
 
-TEST_F(BadInputTest, AnUnknownOperationIsNamedWithItsClient) {
+TEST_F(BadInputTest, E22AnUnknownOperationIsNamedWithItsClient) {
   auto wire = session("10.0.0.2:2");
   const std::string log = log_of([&] { wire->request(99, WireClient::Empty{}); });
   EXPECT_EQ(wire->take_reply().error(), ZkError::kUnimplemented);

@@ -174,6 +174,22 @@ TEST_F(InProcessClientTest, ClosingEndsTheSessionAndNothingIsCalledAfterwards) {
   EXPECT_FALSE(client->connected());
 }
 
+TEST_F(InProcessClientTest, NodesGetTheDefaultAclWhereTheirCreatorNamesNone) {
+  connect();
+  const AclList mine{{perms::kAll, "digest", "kafka:x"}, {perms::kRead, "world", "anyone"}};
+  client->create("/open", "", default_acl(), CreateMode::kPersistent, [](const CreateReply&) {});
+  client->set_default_acl([&](std::string_view path) { return path == "/not" ? open_acl() : mine; });
+  for (const char* path : {"/a", "/not"})
+    client->create(path, "", default_acl(), CreateMode::kPersistent, [](const CreateReply&) {});
+  client->create("/named", "", open_acl(), CreateMode::kPersistent, [](const CreateReply&) {});
+  client->multi({Op::create("/b", "")}, [](const MultiReply& reply) { EXPECT_TRUE(reply.ok()); });
+  std::vector<bool> is_mine;
+  for (const char* path : {"/open", "/a", "/not", "/named", "/b"})
+    client->get_acl(path, [&](const AclReply& reply) { is_mine.push_back(reply.acl == mine); });
+  loop.run_pending();
+  EXPECT_THAT(is_mine, ElementsAre(false, true, false, false, true));
+}
+
 TEST_F(InProcessClientTest, AClientMayBeDroppedWithCallsOutstanding) {
   connect();
   client->create("/a", "", open_acl(), CreateMode::kPersistent, [](const CreateReply&) { FAIL(); });

@@ -103,7 +103,7 @@ TEST_F(ConnectionTest, FramesMayComeByteByByteAndManyAtOnce) {
   }
 }
 
-TEST_F(ConnectionTest, ALengthThatNoFrameMayHaveEndsTheConnection) {
+TEST_F(ConnectionTest, E22ALengthThatNoFrameMayHaveEndsTheConnection) {
   for (const int32_t length : {-1, INT32_MIN, 0x100000, INT32_MAX}) {
     WireClient wire(*server);
     Writer writer;
@@ -200,7 +200,7 @@ TEST_F(ConnectionTest, MutatedRequestsNeverDoMoreThanFail) {
   EXPECT_TRUE(create("/still-here").ok());
 }
 
-TEST_F(ConnectionTest, ConnectionsOfOneAddressAreLimited) {
+TEST_F(ConnectionTest, E23ConnectionsOfOneAddressAreLimited) {
   stop();
   files.kill();
   config.max_client_connections = 2;
@@ -222,7 +222,7 @@ TEST_F(ConnectionTest, ConnectionsOfOneAddressAreLimited) {
   elsewhere.connection.reset();
 }
 
-TEST_F(ConnectionTest, AConnectionWithTooMuchUnansweredIsNotReadFrom) {
+TEST_F(ConnectionTest, E23AConnectionWithTooMuchUnansweredIsNotReadFrom) {
   stop();
   files.kill();
   config.outstanding_limit = 10;

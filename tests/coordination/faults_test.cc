@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows D and E of the list of faults, for a standalone server; each test is named after its row. Rows that
-// other files prove already:
-//   D4, D5, D10  session_test.cc, watch_test.cc (a session outlives its connection; setWatches),
-//   client_test.cc E2, E3, E5   store_test.cc (a log cut at any byte, damage in the middle, a damaged
-//   snapshot) E13, E14     session_test.cc, watch_test.cc; against Debian's ZooKeeper in differential.py E18,
-//   E19     tree_test.cc; differential.py (random multis, a contended counter and queue) E21, E22
-//   bad_input_test.cc, connection_test.cc
+// Rows D and E of the list of faults, for a standalone server; each test is named after its row, here and in
+// the other files of this folder. Against real servers: D3 and D7 in
+// compat/tests/broker_on_zookeeper_ensemble, E13, E14, E18 and E19 in differential.py, E19 under kill -9 in
+// linearizability.py.
 #include <cerrno>
 #include <random>
 

@@ -196,19 +196,27 @@ def fill(client, prefix, count):
     transaction.commit()
 
 
-def hand_over(first, second):
+def hand_over(first, second, **settings):
     """A directory goes from one server to the other and back, each killed with -9; ephemerals of a living session stay."""
-    directory = os.path.join(work, "handover-%s" % first.__name__)
-    server = first(directory)
+    directory = os.path.join(work, "handover-%s%d" % (first.__name__, len(settings)))
+    server = first(directory, **settings)
     port = server.port
+    seen = set()
+
+    def compressed():
+        return {name for name in os.listdir(directory + "/version-2") if name.endswith(".gz")}
+
     client = connect(server)
     holder = connect(server)
     holder.create("/held", b"", ephemeral=True)
     for turn, following in enumerate([second, first, second]):
         fill(client, "/turn%d" % turn, 120 if turn else 400)
+        if settings and turn < 2:
+            wait_for(lambda: compressed() - seen, "a compressed snapshot of " + server.name)
+            seen |= compressed()
         before = tree_of(client)
         server.kill()
-        server = following(directory, port)
+        server = following(directory, port, **settings)
         wait_for(lambda: client.connected and holder.connected, "the sessions on " + server.name)
         check(holder.exists("/held"), "the ephemeral of a living session is gone after the hand-over to " + server.name)
         same_trees(before, tree_of(client), "handed over to " + server.name)
@@ -303,6 +311,8 @@ def main():
     step("watches and locks through kazoo", watches_and_expiry)
     step("our directory goes to ZooKeeper and back", hand_over, Ours, Theirs)
     step("ZooKeeper's directory comes to us and goes back", hand_over, Theirs, Ours)
+    step("ours goes to ZooKeeper and back with compressed snapshots",
+         lambda: hand_over(Ours, Theirs, **{"snapshot.compression.method": "gz"}))
     step("the C client over a restart and an expired session, on our server", c_client_over_trouble, Ours)
     step("the same on Debian's server", c_client_over_trouble, Theirs)
 

@@ -82,7 +82,7 @@ TEST_F(SessionTest, ASessionOutlivesItsConnectionAndIsTakenUpAgain) {
   EXPECT_EQ(exists("/e").stat.ephemeral_owner, first.session_id);
 }
 
-TEST_F(SessionTest, TheOldConnectionIsClosedWhenTheSessionMoves) {
+TEST_F(SessionTest, E13TheOldConnectionIsClosedWhenTheSessionMoves) {
   auto wire = session();
   WireClient again(*server, "127.0.0.1:40001");
   again.hello(6000, granted.session_id, granted.password);
@@ -99,7 +99,7 @@ TEST_F(SessionTest, TheOldConnectionIsClosedWhenTheSessionMoves) {
   EXPECT_TRUE(exists("/now").ok());
 }
 
-TEST_F(SessionTest, AWrongPasswordAndAnExpiredSessionAreTurnedAway) {
+TEST_F(SessionTest, E13AWrongPasswordAndAnExpiredSessionAreTurnedAway) {
   auto wire = session();
   const auto first = granted;
   WireClient thief(*server);
@@ -166,7 +166,7 @@ TEST_F(SessionTest, TheSessionOfAKilledProgramIsOverAtOnce) {
   EXPECT_TRUE(create("/broker", "", CreateMode::kEphemeral).ok());
 }
 
-TEST_F(SessionTest, ASessionInThisProgramDoesNotExpire) {
+TEST_F(SessionTest, D10ASessionInThisProgramDoesNotExpire) {
   create("/broker", "", CreateMode::kEphemeral);
   loop.advance(10'000'000);
   EXPECT_TRUE(exists("/broker").ok());

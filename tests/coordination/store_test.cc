@@ -134,7 +134,7 @@ TEST_F(StoreTest, NothingAcknowledgedIsLostWhenPowerFailsAtAnyMoment) {
   }
 }
 
-TEST_F(StoreTest, ALogCutAtAnyByteLosesOnlyWhatIsBehindTheCut) {
+TEST_F(StoreTest, E2ALogCutAtAnyByteLosesOnlyWhatIsBehindTheCut) {
   start();
   connect();
   create("/a", "first");
@@ -170,7 +170,7 @@ TEST_F(StoreTest, ALogCutAtAnyByteLosesOnlyWhatIsBehindTheCut) {
   }
 }
 
-TEST_F(StoreTest, DamageInTheMiddleOfALogRefusesToStart) {
+TEST_F(StoreTest, E3DamageInTheMiddleOfALogRefusesToStart) {
   start();
   connect();
   create("/a", "first");
@@ -246,7 +246,7 @@ TEST_F(StoreTest, SnapshotsAreTakenAndOldFilesPurged) {
   for (int i = 0; i < 200; ++i) EXPECT_TRUE(exists("/n" + std::to_string(i)).ok());
 }
 
-TEST_F(StoreTest, ASnapshotThatIsDamagedIsSkippedForTheOneBeforeIt) {
+TEST_F(StoreTest, E5ASnapshotThatIsDamagedIsSkippedForTheOneBeforeIt) {
   config.snap_count = 20;
   start();
   connect();

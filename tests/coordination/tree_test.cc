@@ -95,7 +95,7 @@ TEST_F(TreeTest, RefusedWritesSayWhyAndTakeAZxid) {
   EXPECT_EQ(server->last_zxid(), before + 11);
 }
 
-TEST_F(TreeTest, VersionsGuardWrites) {
+TEST_F(TreeTest, E19VersionsGuardWrites) {
   create("/a");
   EXPECT_EQ(set("/a", "x", 1).error, ZkError::kBadVersion);
   EXPECT_EQ(set("/a", "x", 0).stat.version, 1);
@@ -143,7 +143,7 @@ TEST_F(TreeTest, AMultiTakesEffectAsAWhole) {
   EXPECT_EQ(exists("/b").stat.czxid, before + 1);
 }
 
-TEST_F(TreeTest, AMultiThatFailsChangesNothingAndSaysWhichStepFailed) {
+TEST_F(TreeTest, E18AMultiThatFailsChangesNothingAndSaysWhichStepFailed) {
   create("/a", "1");
   const MultiReply failed =
       multi({Op::set_data("/a", "2"), Op::create("/b", ""), Op::remove("/missing"), Op::create("/c", "")});

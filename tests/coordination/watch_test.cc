@@ -32,7 +32,7 @@ class WatchTest : public ServerTest {
   jute::ConnectResponse session;
 };
 
-TEST_F(WatchTest, AWatchFiresOnce) {
+TEST_F(WatchTest, E14AWatchFiresOnce) {
   create("/a");
   get("/a", true);
   set("/a", "1", -1, other);
@@ -71,7 +71,7 @@ TEST_F(WatchTest, ADeletionIsToldOnceToWhoWatchesDataAndChildren) {
                                          WatchEvent{EventType::kNodeChildrenChanged, "/"}));
 }
 
-TEST_F(WatchTest, TheEventComesBeforeAnythingThatShowsTheChange) {
+TEST_F(WatchTest, E14TheEventComesBeforeAnythingThatShowsTheChange) {
   create("/a");
   std::vector<std::string> order;
   client->set_watch_handler([&](const WatchEvent&) { order.push_back("event"); });
@@ -112,7 +112,7 @@ TEST_F(WatchTest, WatchesGoWithTheConnection) {
   create("/b");
 }
 
-TEST_F(WatchTest, AfterAReconnectMissedChangesAreToldAndTheRestIsWatchedAgain) {
+TEST_F(WatchTest, D5AfterAReconnectMissedChangesAreToldAndTheRestIsWatchedAgain) {
   create("/changed");
   create("/same");
   create("/deleted");
