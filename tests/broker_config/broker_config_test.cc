@@ -194,10 +194,9 @@ TEST(BrokerConfig, ZooKeeperIsReachedWithTlsWhereItsKeysSaySo) {
 }
 
 TEST(BrokerConfig, WhatWouldMisleadIsSaidAloud) {
-  EXPECT_THAT(
-      warnings_of("authorizer.class.name=kafka.security.authorizer.AclAuthorizer\n"
-                  "quota.producer.default=1000"),
-      ElementsAre(HasSubstr("no authorization"), HasSubstr("no quotas")));
+  EXPECT_THAT(warnings_of("authorizer.class.name=kafka.security.authorizer.AclAuthorizer\n"
+                          "quota.producer.default=1000"),
+              ElementsAre(HasSubstr("no authorization"), HasSubstr("no quotas")));
   EXPECT_THAT(warnings_of("authorizer.class.name="), IsEmpty());
 }
 
