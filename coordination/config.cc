@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <climits>
 #include <optional>
@@ -57,6 +58,12 @@ template <auto Member>
 Expectation set_text(ServerConfig& config, const std::string& value) {
   config.*Member = value;
   return "";
+}
+
+bool is_secret(const std::string& key) {
+  std::string lower = key;
+  for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return lower.find("password") != std::string::npos || lower.find("superdigest") != std::string::npos;
 }
 
 // At the commas.
@@ -361,6 +368,7 @@ Result<ParsedConfig> parse_server_config(const std::vector<Property>& properties
       parsed.warnings.push_back(where + "dataUrl is taken as dataDir, which is the key's name");
       key = "dataDir";
     }
+    parsed.config.initial_text += fmt::format("{}={}\n", key, is_secret(key) ? "[hidden]" : value);
     // System properties may be written with their prefix or without.
     const std::string bare = key.rfind("zookeeper.", 0) == 0 ? key.substr(10) : key;
     const SecurityKey family = take_security_key(bare, value, &parsed.config.security);

@@ -52,6 +52,8 @@ struct ServerConfig {
   bool create_directories = true;
   int64_t initial_zxid = 0;  // of a fresh directory, for tests of what comes after 2^32 transactions
   SecurityConfig security;
+  // The file as it was read, a line each, without what is secret.
+  std::string initial_text;
 
   bool admin_enabled = false;  // ZooKeeper's default is true
   int admin_port = 8080;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <vector>
@@ -19,7 +20,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Run = void (*)(ServerCore& core, std::string_view query, Json& out);
 
-Json connections(ServerCore& core, bool secure) {
+// `brief`: only what the stats command tells of them.
+Json connections(ServerCore& core, bool secure, bool brief) {
   Json all = Json::array();
   for (const auto& [number, connection] : core.connections()) {
     if (connection->secure() != secure) continue;
@@ -30,6 +32,10 @@ Json connections(ServerCore& core, bool secure) {
     one["outstanding_requests"] = connection->outstanding();
     one["packets_received"] = counters.received;
     one["packets_sent"] = counters.sent;
+    if (brief) {
+      all.push_back(std::move(one));
+      continue;
+    }
     one["session_id"] = connection->session_id();
     one["last_operation"] = counters.last_operation;
     one["established"] = counters.established_ms;
@@ -47,8 +53,8 @@ Json connections(ServerCore& core, bool secure) {
 }
 
 void run_connections(ServerCore& core, std::string_view, Json& out) {
-  out["connections"] = connections(core, false);
-  out["secure_connections"] = connections(core, true);
+  out["connections"] = connections(core, false, false);
+  out["secure_connections"] = connections(core, true, false);
 }
 
 void run_configuration(ServerCore& core, std::string_view, Json& out) {
@@ -91,17 +97,15 @@ void run_environment(ServerCore& core, std::string_view, Json& out) {
 void run_monitor(ServerCore& core, std::string_view, Json& out) {
   out["version"] = kServerVersion;
   out["server_state"] = "standalone";
-  for (const Metric& metric : collect_metrics(core)) {
-    const std::string name = metric.name;
-    if (metric.kind != Metric::Kind::kSummary) {
-      out[name] = metric.fraction ? Json(metric.value) : Json(static_cast<int64_t>(metric.value));
-      continue;
+  for (const MonitorValue& line : monitor_values(core)) {
+    Json& value = out[line.name];
+    if (std::isnan(line.value)) {
+      value = "NaN";
+    } else if (line.fraction) {
+      value = line.value;
+    } else {
+      value = static_cast<int64_t>(line.value);
     }
-    out["avg_" + name] = metric.summary.average();
-    out["min_" + name] = metric.summary.min;
-    out["max_" + name] = metric.summary.max;
-    out["cnt_" + name] = metric.summary.count;
-    out["sum_" + name] = metric.summary.sum;
   }
 }
 
@@ -109,9 +113,19 @@ void run_server_stats(ServerCore& core, std::string_view, Json& out) {
   const ServerCounters& counters = core.counters();
   out["version"] = kServerVersion;
   out["read_only"] = false;
+  Json response;
+  response["last_buffer_size"] = counters.last_response_bytes;
+  response["min_buffer_size"] = counters.min_response_bytes;
+  response["max_buffer_size"] = counters.max_response_bytes;
   Json& stats = out["server_stats"];
   stats["packets_sent"] = counters.sent;
   stats["packets_received"] = counters.received;
+  stats["fsync_threshold_exceed_count"] = core.store().counters().slow_syncs;
+  stats["client_response_stats"] = response;
+  const Store::Sizes sizes = core.store().sizes();
+  stats["data_dir_size"] = sizes.snapshots;
+  stats["log_dir_size"] = sizes.logs;
+  stats["provider_null"] = false;
   stats["max_latency"] = counters.latency_ms.max;
   stats["min_latency"] = counters.latency_ms.min;
   stats["avg_latency"] = counters.latency_ms.average();
@@ -121,17 +135,18 @@ void run_server_stats(ServerCore& core, std::string_view, Json& out) {
   stats["num_alive_client_connections"] = core.connections().size();
   stats["last_processed_zxid"] = core.last_zxid();
   stats["uptime"] = core.uptime_ms();
-  Json& response = out["client_response"];
-  response["last_buffer_size"] = counters.last_response_bytes;
-  response["min_buffer_size"] = counters.min_response_bytes;
-  response["max_buffer_size"] = counters.max_response_bytes;
+  // Connections beside those of an ensemble that prove themselves by certificates.
+  stats["non_mtlsremote_conn_count"] = 0;
+  stats["non_mtlslocal_conn_count"] = 0;
+  out["client_response"] = response;
   // ZooKeeper counts the root twice.
   out["node_count"] = core.tree().node_count() + 1;
 }
 
 void run_stats(ServerCore& core, std::string_view query, Json& out) {
   run_server_stats(core, query, out);
-  run_connections(core, query, out);
+  out["connections"] = connections(core, false, true);
+  out["secure_connections"] = connections(core, true, true);
 }
 
 int64_t session_of(ServerCore& core, WatchManager::Watcher watcher) {
@@ -194,8 +209,26 @@ void run_zabstate(ServerCore&, std::string_view, Json& out) {
   out["voting"] = false;
   out["zabstate"] = "";
 }
-void run_initial_configuration(ServerCore&, std::string_view, Json& out) {
-  out["initial_configuration"] = nullptr;
+void run_initial_configuration(ServerCore& core, std::string_view, Json& out) {
+  const std::string& text = core.config().initial_text;
+  out["initial_configuration"] = text.empty() ? Json(nullptr) : Json(text);
+}
+
+void run_last_snapshot(ServerCore& core, std::string_view, Json& out) {
+  const StoreCounters& store = core.store().counters();
+  out["zxid"] = fmt::format("{:x}", static_cast<uint64_t>(store.last_snapshot_zxid));
+  out["timestamp"] = store.last_snapshot_ms < 0 ? -1 : store.last_snapshot_ms / 1000;
+}
+
+// What of Java's properties says something without a JVM.
+void run_system_properties(ServerCore& core, std::string_view query, Json& out) {
+  Json environment;
+  run_environment(core, query, environment);
+  for (const char* name : {"os.arch", "os.name", "os.version", "user.dir", "user.home", "user.name"})
+    out[name] = environment[name];
+  out["file.separator"] = "/";
+  out["path.separator"] = ":";
+  out["line.separator"] = "\n";
 }
 
 struct Command {
@@ -215,6 +248,7 @@ constexpr Command kCommands[] = {
     {"hash", "", run_hash},
     {"initial_configuration", ",icfg,", run_initial_configuration},
     {"is_read_only", ",isro,", run_is_read_only},
+    {"last_snapshot", ",lsnp,", run_last_snapshot},
     {"leader", ",lead,", run_leader},
     {"monitor", ",mntr,", run_monitor},
     {"observer_connection_stat_reset", ",orst,", run_ruok},
@@ -224,7 +258,7 @@ constexpr Command kCommands[] = {
     {"set_trace_mask", ",stmk,", run_set_trace_mask},
     {"stat_reset", ",srst,", run_stat_reset},
     {"stats", ",stat,", run_stats},
-    {"system_properties", ",sysp,", run_ruok},
+    {"system_properties", ",sysp,", run_system_properties},
     {"voting_view", "", run_voting_view},
     {"watch_summary", ",wchs,", run_watch_summary},
     {"watches", ",wchc,", run_watches},

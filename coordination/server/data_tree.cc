@@ -222,6 +222,7 @@ ZkError DataTree::apply_create(const TxnHeader& header, const jute::CreateTxn& t
   data_size_ += size_of(txn.path, txn.data);
   if (parent_name.starts_with(kQuotaRoot)) note_quota_node(parent_name, node_name(txn.path));
   charge_quota(txn.path, bytes_of(txn.data), 1);
+  count_write(txn.path, bytes_of(txn.data));
   fire(data_watches_, txn.path, EventType::kNodeCreated, txn.acl, nullptr, nullptr);
   fire(child_watches_, parent_name.empty() ? "/" : parent_name, EventType::kNodeChildrenChanged, parent_acl,
        nullptr, nullptr);
@@ -246,6 +247,7 @@ ZkError DataTree::apply_delete(const std::string& path, int64_t zxid) {
   if (parent_name.starts_with(kQuotaRoot) && node_name(path) == kQuotaLimits)
     quotas_.remove(parent_name.substr(kQuotaRoot.size()));
   charge_quota(path, -bytes, -1);
+  count_write(path, 0);
   std::set<WatchManager::Watcher> told;
   fire(data_watches_, path, EventType::kNodeDeleted, node_acl, nullptr, &told);
   fire(child_watches_, path, EventType::kNodeDeleted, node_acl, &told, nullptr);
@@ -266,6 +268,7 @@ ZkError DataTree::apply_set_data(const TxnHeader& header, const jute::SetDataTxn
   node->stat.version = txn.version;
   result.stat = stat(*node);
   charge_quota(txn.path, more, 0);
+  count_write(txn.path, bytes_of(txn.data));
   fire(data_watches_, txn.path, EventType::kNodeDataChanged, AclList(acl(*node)), nullptr, nullptr);
   return ZkError::kOk;
 }
@@ -380,11 +383,31 @@ void DataTree::fire(WatchManager& watches, const std::string& path, EventType ty
                     const std::set<WatchManager::Watcher>* except, std::set<WatchManager::Watcher>* told) {
   if (watches.path_count() == 0) return;
   std::set<WatchManager::Watcher> watchers = watches.trigger(path, type);
+  if (!watchers.empty()) count_told(type, watchers.size());
   for (const auto watcher : watchers) {
     if (except != nullptr && except->count(watcher) > 0) continue;
     if (event_handler_) event_handler_(watcher, WatchEvent{type, path}, acl);
   }
   if (told != nullptr) *told = std::move(watchers);
+}
+
+void DataTree::count_read(std::string_view path, size_t bytes) {
+  constexpr size_t kStatBytes = 68;
+  if (auto* const read = counters_.read_bytes.of(path))
+    read->add(static_cast<int64_t>(path.size() + bytes + kStatBytes));
+}
+
+void DataTree::count_write(std::string_view path, int64_t bytes) {
+  if (auto* const written = counters_.write_bytes.of(path))
+    written->add(static_cast<int64_t>(path.size()) + bytes);
+}
+
+void DataTree::count_told(EventType type, size_t watchers) {
+  SampledSummary& told = type == EventType::kNodeCreated       ? counters_.told_of_creation
+                         : type == EventType::kNodeDeleted     ? counters_.told_of_deletion
+                         : type == EventType::kNodeDataChanged ? counters_.told_of_change
+                                                               : counters_.told_of_children;
+  told.add(static_cast<int64_t>(watchers));
 }
 
 }  // namespace ottla::coordination

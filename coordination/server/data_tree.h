@@ -20,7 +20,9 @@
 #include "coordination/jute/txn.h"
 #include "coordination/server/children.h"
 #include "coordination/server/ephemeral_type.h"
+#include "coordination/server/namespaces.h"
 #include "coordination/server/quota.h"
+#include "coordination/server/summary.h"
 #include "coordination/server/watch_manager.h"
 #include "coordination/types.h"
 
@@ -80,6 +82,14 @@ struct TxnResult {
   std::vector<TxnResult> parts;  // of a multi
 };
 
+// What is measured here. Bytes are those of path and data; a stat counts as 68 more
+// (DataTree.updateReadStat).
+struct TreeCounters {
+  ByNamespace<SampledSummary> read_bytes, write_bytes;
+  // Watchers told of an event, where there were any.
+  SampledSummary told_of_creation, told_of_deletion, told_of_change, told_of_children;
+};
+
 class DataTree {
  public:
   // `must_read`: the event is only for a watcher who may read a node of this ACL (a watch needs no right to
@@ -123,6 +133,10 @@ class DataTree {
   const WatchManager& data_watches() const { return data_watches_; }
   const WatchManager& child_watches() const { return child_watches_; }
 
+  // Somebody has read that much of the node.
+  void count_read(std::string_view path, size_t bytes);
+  const TreeCounters& counters() const { return counters_; }
+
   // For snapshots (snapshot.cc): the tree as FileSnap lays it out, without file header and checksum.
   void encode(Writer& writer) const;
   // False: the bytes are no tree. REQUIRES: called on a fresh tree.
@@ -140,6 +154,8 @@ class DataTree {
   void untrack_owner(const std::string& path, int64_t owner);
   void fire(WatchManager& watches, const std::string& path, EventType type, const AclList& acl,
             const std::set<WatchManager::Watcher>* except, std::set<WatchManager::Watcher>* told);
+  void count_write(std::string_view path, int64_t bytes);
+  void count_told(EventType type, size_t watchers);
   Node* find_mutable(std::string_view path);
   // A node under /zookeeper/quota was made.
   void note_quota_node(const std::string& parent, std::string_view name);
@@ -166,6 +182,7 @@ class DataTree {
   WatchManager data_watches_;
   WatchManager child_watches_;
   EventHandler event_handler_;
+  TreeCounters counters_;
 };
 
 }  // namespace ottla::coordination

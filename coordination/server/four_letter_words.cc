@@ -85,21 +85,8 @@ std::string dirs(ServerCore& core) {
 
 std::string mntr(ServerCore& core) {
   std::string text = fmt::format("zk_version\t{}\nzk_server_state\tstandalone\n", kServerVersion);
-  const auto add = [&](const char* prefix, const char* name, const std::string& value) {
-    text += fmt::format("zk_{}{}\t{}\n", prefix, name, value);
-  };
-  for (const Metric& metric : collect_metrics(core)) {
-    if (metric.kind != Metric::Kind::kSummary) {
-      add("", metric.name, java_number(metric.value, metric.fraction));
-      continue;
-    }
-    const Summary& summary = metric.summary;
-    add("avg_", metric.name, java_number(std::round(summary.average() * 10'000) / 10'000, true));
-    add("min_", metric.name, std::to_string(summary.min));
-    add("max_", metric.name, std::to_string(summary.max));
-    add("cnt_", metric.name, std::to_string(summary.count));
-    add("sum_", metric.name, std::to_string(summary.sum));
-  }
+  for (const MonitorValue& line : monitor_values(core))
+    text += fmt::format("zk_{}\t{}\n", line.name, java_number(line.value, line.fraction));
   return text;
 }
 

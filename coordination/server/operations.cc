@@ -103,6 +103,7 @@ ZkError read_exists(ReadContext& context, Reader& reader, Writer& reply) {
   const Node* node = context.tree.find(request.path);
   if (node == nullptr) return ZkError::kNoNode;
   jute::write_stat(reply, context.tree.stat(*node));
+  context.tree.count_read(request.path, 0);
   return ZkError::kOk;
 }
 
@@ -116,12 +117,20 @@ ZkError read_data(ReadContext& context, Reader& reader, Writer& reply) {
     context.tree.data_watches().add(request.path, context.caller.watcher);
   jute::write_buffer(reply, node->data);
   jute::write_stat(reply, context.tree.stat(*node));
+  context.tree.count_read(request.path, node->data ? node->data->size() : 0);
   return ZkError::kOk;
 }
 
-void write_children(Writer& reply, const Node& node) {
+// How many bytes of names.
+size_t write_children(Writer& reply, const Node& node) {
+  size_t bytes = 0;
   reply.array_length(static_cast<int32_t>(node.children.size()));
-  node.children.for_each([&](const std::string& path) { reply.jute_string(node_name(path)); });
+  node.children.for_each([&](const std::string& path) {
+    const auto name = node_name(path);
+    bytes += name.size();
+    reply.jute_string(name);
+  });
+  return bytes;
 }
 
 ZkError read_children_of(ReadContext& context, Reader& reader, Writer& reply, const Node** node) {
@@ -131,7 +140,7 @@ ZkError read_children_of(ReadContext& context, Reader& reader, Writer& reply, co
   if (error != ZkError::kOk) return error;
   if (request.watch && !context.in_multi)
     context.tree.child_watches().add(request.path, context.caller.watcher);
-  write_children(reply, **node);
+  context.tree.count_read(request.path, write_children(reply, **node));
   return ZkError::kOk;
 }
 

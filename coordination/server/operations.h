@@ -53,6 +53,8 @@ class WritePreparer {
   ZkError reconfig() const;
   // What a soft quota that was passed makes worth a line in the log; empty otherwise.
   const std::string& quota_warning() const { return quota_warning_; }
+  // The path that was refused because of a hard limit; empty where none was.
+  const std::string& quota_refusal() const { return quota_refusal_; }
 
  private:
   // A node as it would be after the parts prepared so far.
@@ -79,6 +81,7 @@ class WritePreparer {
   const int64_t time_ms_;
   std::map<std::string, Pending> pending_;
   std::string quota_warning_;
+  std::string quota_refusal_;
 };
 
 struct ReadContext {

@@ -184,6 +184,7 @@ TxnResult ServerCore::commit(int64_t session_id, int32_t cxid, int32_t type, jut
 
 void ServerCore::submit(ServerConnection& connection, const jute::RequestHeader& header, Reader body) {
   if (!serving() || !sessions_.touch(connection.session_id_, loop_.monotonic_ms())) return;
+  ++counters_.requests;
   if (header.type == jute::kSasl) return step_sasl(connection, header, body);
   if (!authenticator_.lets_in(connection.identities_)) {
     log_warn(kLog, "Closing the connection from {}: it has not authenticated by a scheme that is demanded",
@@ -223,6 +224,10 @@ void ServerCore::submit_write(ServerConnection& connection, const Operation& ope
     reply.is_write = true;
   };
   if (refused != ZkError::kOk) {
+    if (int64_t* const refusals = preparer.quota_refusal().empty()
+                                      ? nullptr
+                                      : counters_.quota_refusals.of(preparer.quota_refusal()))
+      ++*refusals;
     static_cast<void>(commit(caller.session_id, xid, jute::kError,
                              jute::ErrorTxn{static_cast<int32_t>(refused)}, zxid, time_ms));
     return reply_with(refused, {}, false);

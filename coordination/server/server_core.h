@@ -45,7 +45,9 @@ struct ServerCounters {
   int64_t sessions_resumed = 0;
   int64_t sessions_expired = 0;
   int64_t sessionless_expired = 0;
-  Summary read_latency_ms, update_latency_ms;
+  int64_t requests = 0;
+  ByNamespace<int64_t> quota_refusals;
+  SampledSummary read_latency_ms, update_latency_ms;
 
   void reset_stats();
 };

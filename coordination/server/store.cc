@@ -226,6 +226,7 @@ void Store::committed(Commit& commit) {
   if (commit.sync) counters_.sync_ms.add(commit.sync_ms);
   counters_.batch_txns.add(commit.txns);
   if (commit.sync_ms > sync_warning_ms_) {
+    ++counters_.slow_syncs;
     log_warn(
         kLog,
         "fsync-ing the write ahead log took {} ms: every write waits for it (fsync.warningthresholdms={})",
@@ -287,11 +288,17 @@ void Store::name_snapshot() {
                             if (!*alive) return;
                             if (snapshot_->status.ok()) {
                               counters_.snapshot_ms.add(snapshot_->took_ms);
+                              note_snapshot(snapshot_->zxid, loop_.wall_ms());
                             } else {
                               log_warn(kLog, "No snapshot was made: {}", snapshot_->status.message());
                             }
                             snapshot_.reset();
                           });
+}
+
+void Store::note_snapshot(int64_t zxid, int64_t wall_ms) {
+  counters_.last_snapshot_zxid = zxid;
+  counters_.last_snapshot_ms = wall_ms;
 }
 
 Store::Sizes Store::sizes() const {

@@ -30,10 +30,13 @@
 namespace ottla::coordination {
 
 struct StoreCounters {
-  Summary sync_ms;
-  Summary batch_txns;  // in one write
-  Summary snapshot_ms;
-  Summary snapshot_load_ms, txns_loaded, txns_load_ms;  // of the start
+  SampledSummary sync_ms;
+  SampledSummary batch_txns;  // in one write
+  SampledSummary snapshot_ms;
+  SampledSummary snapshot_load_ms, txns_loaded, txns_load_ms, load_ms;  // of the start
+  int64_t slow_syncs = 0;                                               // with a warning each
+  // The newest snapshot, written or found; -1: none.
+  int64_t last_snapshot_zxid = -1, last_snapshot_ms = -1;
 };
 
 class Store {
@@ -85,6 +88,7 @@ class Store {
   void committed(Commit& commit);
   void sync_first_snapshot();
   void name_snapshot();
+  void note_snapshot(int64_t zxid, int64_t wall_ms);
   void purge();
 
   EventLoop& loop_;

@@ -62,6 +62,7 @@ Status Store::load(DataTree& tree) {
   counters_.txns_loaded.add(txns_since_snapshot_);
   if (!have_snapshot && tree.last_zxid() == 0) tree.set_last_zxid(initial_zxid_);
   synced_zxid_ = appended_zxid_ = tree.last_zxid();
+  counters_.load_ms.add(loop_.monotonic_ms() - started_ms);
   if (!have_snapshot) return write_first_snapshot(tree);
   return {};
 }
@@ -80,6 +81,8 @@ Status Store::load_snapshot(DataTree& tree, bool* found) {
     if (decoded.ok()) {
       tree = std::move(candidate);
       tree.set_last_zxid(snapshot->zxid);
+      const auto modified_ms = files_.modified_ms(path);
+      note_snapshot(snapshot->zxid, modified_ms.ok() ? *modified_ms : loop_.wall_ms());
       *found = true;
       return {};
     }
@@ -158,6 +161,7 @@ Status Store::write_first_snapshot(const DataTree& tree) {
   if (status.ok()) status = (*file)->write_at(encode_snapshot(tree), 0);
   if (!status.ok()) return status;
   first_snapshot_ = std::move(*file);
+  note_snapshot(tree.last_zxid(), loop_.wall_ms());
   return {};
 }
 

@@ -179,7 +179,9 @@ ZkError WritePreparer::check_quota(const std::string& path, int64_t more_bytes, 
     if (more == 0 || limit < 0 || now <= limit) return ZkError::kOk;
     quota_warning_ = fmt::format("Quota exceeded: {} [current {}={}, {} limit={}]", *limited, what, now,
                                  hard > -1 ? "hard" : "soft", limit);
-    return hard > -1 ? ZkError::kQuotaExceeded : ZkError::kOk;
+    if (hard < 0) return ZkError::kOk;
+    quota_refusal_ = path;
+    return ZkError::kQuotaExceeded;
   };
   const ZkError nodes = judge("count", "countHardLimit", more_nodes);
   return nodes != ZkError::kOk ? nodes : judge("bytes", "byteHardLimit", more_bytes);
