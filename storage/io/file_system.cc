@@ -21,6 +21,21 @@ Status File::read_exactly_at(std::span<uint8_t> out, uint64_t position) const {
   return {};
 }
 
+Result<std::shared_ptr<File>> FileSystem::open_empty(const std::string& path) {
+  auto file = open(path, true);
+  if (!file.ok()) return file;
+  const Status cut = (*file)->truncate(0);
+  if (!cut.ok()) return cut;
+  return file;
+}
+
+Result<bool> FileSystem::make_new_directory(const std::string& path) {
+  if (exists(path)) return false;
+  const Status made = make_directories(path);
+  if (!made.ok()) return made;
+  return true;
+}
+
 Result<std::string> FileSystem::read_text(const std::string& path, uint64_t max_bytes) {
   const auto file = open_for_reading(path);
   if (!file.ok()) return file.status();
@@ -35,10 +50,9 @@ Result<std::string> FileSystem::read_text(const std::string& path, uint64_t max_
 
 Status FileSystem::write_atomically(const std::string& path, Bytes content) {
   const std::string temporary = path + ".tmp";
-  const auto file = open(temporary, true);
+  const auto file = open_empty(temporary);
   if (!file.ok()) return file.status();
-  Status status = (*file)->truncate(0);
-  if (status.ok()) status = (*file)->write_at(content, 0);
+  Status status = (*file)->write_at(content, 0);
   if (status.ok()) status = (*file)->sync();
   if (status.ok()) status = rename(temporary, path);
   if (status.ok()) status = sync_directory(parent_directory(path));

@@ -72,6 +72,8 @@ class FileSystem {
 
   // Opens for reading and writing; made where it misses if `create`.
   virtual Result<std::shared_ptr<File>> open(const std::string& path, bool create) = 0;
+  // Opens for reading and writing, empty: made where it misses, cut where it is there.
+  virtual Result<std::shared_ptr<File>> open_empty(const std::string& path);
   // For files that belong to somebody else, or to nobody any more; writing fails.
   virtual Result<std::shared_ptr<File>> open_for_reading(const std::string& path) {
     return open(path, false);
@@ -79,6 +81,8 @@ class FileSystem {
   virtual bool exists(const std::string& path) = 0;
   // Makes the directory and its parents; fine where it is there.
   virtual Status make_directories(const std::string& path) = 0;
+  // Makes the directory, and its parents where they miss; whether it was not there.
+  virtual Result<bool> make_new_directory(const std::string& path);
   // Names without "." and "..", in no order.
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
   // Replaces `to` where it exists; atomic.

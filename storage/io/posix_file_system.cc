@@ -133,6 +133,13 @@ class PosixFileSystem : public FileSystem {
     if (fd < 0) return Status::from_errno(errno, "open " + path);
     return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
   }
+  // Not by ftruncate(): of a file that was cut so, ext4 writes the bytes when it is closed.
+  Result<std::shared_ptr<File>> open_empty(const std::string& path) override {
+    const int fd =
+        retried([&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT | O_TRUNC, 0644); });
+    if (fd < 0) return Status::from_errno(errno, "open " + path);
+    return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
+  }
   Result<std::shared_ptr<File>> open_for_reading(const std::string& path) override {
     const int fd = retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
     if (fd < 0) return Status::from_errno(errno, "open " + path);
@@ -145,6 +152,11 @@ class PosixFileSystem : public FileSystem {
     std::filesystem::create_directories(path, error);
     if (error) return Status::from_errno(error.value(), "make directory " + path);
     return {};
+  }
+  Result<bool> make_new_directory(const std::string& path) override {
+    if (::mkdir(path.c_str(), 0777) == 0) return true;
+    if (errno != EEXIST && errno != ENOENT) return Status::from_errno(errno, "make directory " + path);
+    return FileSystem::make_new_directory(path);
   }
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
     DIR* directory = ::opendir(path.c_str());

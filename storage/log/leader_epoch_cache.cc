@@ -19,11 +19,9 @@ Status LeaderEpochCache::write() {
     content += std::to_string(entry.epoch) + " " + std::to_string(entry.start_offset) + "\n";
   }
   const std::string temporary = path_ + ".tmp";
-  const auto file = files_->open(temporary, true);
+  const auto file = files_->open_empty(temporary);
   if (!file.ok()) return file.status();
-  Status status = (*file)->truncate(0);
-  if (status.ok())
-    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(content.data()), content.size()}, 0);
+  Status status = (*file)->write_at({reinterpret_cast<const uint8_t*>(content.data()), content.size()}, 0);
   if (status.ok()) status = files_->rename(temporary, path_);
   saved_ = status.ok();
   return status;

@@ -55,6 +55,14 @@ Status Log::start_segment(int64_t base_offset, int64_t now_ms) {
   return {};
 }
 
+// What load() comes to where there are no files.
+Status Log::begin(int64_t now_ms) {
+  const Status started = start_segment(log_start_offset_, now_ms);
+  if (!started.ok()) return started;
+  log_end_offset_ = high_watermark_ = recovery_point_ = flushed_offset_ = active().next_offset();
+  return {};
+}
+
 Status Log::set_topic_id(const Uuid& id) {
   if (id.is_zero() || topic_id_ == id) return {};
   if (const Status usable = check_online(); !usable.ok()) return usable;

@@ -122,6 +122,7 @@ class Log {
     int64_t log_start_offset = 0;
     int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
     bool clean_shutdown = false;
+    bool is_new = false;  // the directory was just made: there is nothing to look for in it
     int64_t now_ms = 0;
     // Told the size of each segment that was walked.
     std::function<void(uint64_t)> recovery_progress;
@@ -267,6 +268,7 @@ class Log {
   Log(FileSystem& files, OpenOptions options);
 
   // log_load.cc
+  Status begin(int64_t now_ms);
   Status load(bool clean_shutdown, int64_t now_ms);
   Result<std::vector<int64_t>> clean_up_leftovers();
   Status finish_swaps(const std::vector<DirectoryEntry>& entries);

@@ -25,10 +25,10 @@ std::string without_suffix(const std::string& name, std::string_view suffix) {
 }  // namespace
 
 Result<std::unique_ptr<Log>> Log::open(FileSystem& files, OpenOptions options) {
-  const bool clean = options.clean_shutdown;
+  const bool clean = options.clean_shutdown, is_new = options.is_new;
   const int64_t now_ms = options.now_ms;
   std::unique_ptr<Log> log(new Log(files, std::move(options)));
-  const Status loaded = log->load(clean, now_ms);
+  const Status loaded = is_new ? log->begin(now_ms) : log->load(clean, now_ms);
   if (!loaded.ok()) return loaded;
   return log;
 }

@@ -38,6 +38,7 @@ LogManager::LogManager(FileSystem& files, EventLoop& loop, LogManagerSettings se
       clock_(loop, settings_.clock_jump_max_ms),
       cleaner_(files, loop, settings_.cleaner, *this) {
   OTTLA_CHECK(!settings_.directories.empty());
+  index_files_timer_ = loop_.make_timer([this] { make_index_files(); });
 }
 
 LogManager::~LogManager() = default;
@@ -149,21 +150,22 @@ LogDirectory* LogManager::directory_for_new_log() {
 }
 
 // Only Kafka misses them, where it opens the directory after a kill: whoever waits for a new partition does
-// not wait for them. Where they cannot be made, or the log is gone by then, the next flush or nobody needs
-// them.
+// not wait for them, and those of many are made in one job. Where they cannot be made, or the log is gone by
+// then, the next flush or nobody needs them.
 void LogManager::make_index_files_later(const Log& log) {
-  if (index_files_.empty()) {
-    loop_.defer([this, alive = std::weak_ptr(alive_)] {
-      if (!alive.lock()) return;
-      run_job(
-          [&files = files_, paths = std::exchange(index_files_, {})] {
-            for (const std::string& path : paths) static_cast<void>(files.open(path, true).ok());
-          },
-          [] {});
-    });
-  }
+  constexpr int64_t kGatherMs = 10;
+  if (index_files_.empty()) index_files_timer_->start(kGatherMs);
   for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix})
     index_files_.push_back(log.directory() + "/" + offset_file_name(log.active_base_offset(), kind));
+}
+
+void LogManager::make_index_files() {
+  if (index_files_.empty()) return;
+  run_job(
+      [&files = files_, paths = std::exchange(index_files_, {})] {
+        for (const std::string& path : paths) static_cast<void>(files.open(path, true).ok());
+      },
+      [] {});
 }
 
 Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partition, const Uuid& topic_id,
@@ -183,8 +185,10 @@ Result<Log*> LogManager::get_or_create(const std::string& topic, int32_t partiti
     options.directory = directory->path() + "/" + partition_directory(topic, partition);
     options.config = config;
     options.now_ms = loop_.wall_ms();
-    const Status made = files_.make_directories(options.directory);
-    auto opened = made.ok() ? Log::open(files_, std::move(options)) : Result<std::unique_ptr<Log>>(made);
+    const auto made = files_.make_new_directory(options.directory);
+    options.is_new = made.ok() && *made;
+    auto opened =
+        made.ok() ? Log::open(files_, std::move(options)) : Result<std::unique_ptr<Log>>(made.status());
     if (!opened.ok()) {
       if (!is_shortage(opened.status())) fail_directory(*directory, opened.status());
       return opened.status();

@@ -143,6 +143,7 @@ class LogManager : private LogCleaner::Host {
   // log_manager.cc
   LogDirectory* directory_for_new_log();
   void make_index_files_later(const Log& log);
+  void make_index_files();
   void adopt(const TopicPartitionName& name, std::shared_ptr<Log> log, LogDirectory& directory);
   void fail_directory(LogDirectory& directory, const Status& why);
   // `done` when no commit is under way any more.
@@ -202,6 +203,7 @@ class LogManager : private LogCleaner::Host {
   std::map<TopicPartitionName, Entry> logs_;
   std::map<const LogDirectory*, size_t> log_counts_;
   std::vector<std::string> index_files_;  // to be made
+  std::unique_ptr<Timer> index_files_timer_;
   std::vector<std::shared_ptr<Log>> offline_logs_;
   std::vector<PeriodicTask> tasks_;
   std::vector<PendingRemoval> removals_;

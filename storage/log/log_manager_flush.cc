@@ -172,6 +172,8 @@ void LogManager::write_checkpoints(bool high_watermarks_only) {
 void LogManager::stop(std::function<void(bool clean)> done) {
   stopping_ = true;
   if (timer_) timer_->stop();
+  index_files_timer_->stop();
+  make_index_files();
   start_detached(run_stop(std::move(done)));
 }
 

@@ -26,11 +26,9 @@ Result<Uuid> read_partition_metadata(FileSystem& files, const std::string& path)
 
 Status write_partition_metadata(FileSystem& files, const std::string& path, const Uuid& topic_id) {
   const std::string text = fmt::format("version: 0\ntopic_id: {}", topic_id.to_string());
-  const auto file = files.open(path + ".tmp", true);
+  const auto file = files.open_empty(path + ".tmp");
   if (!file.ok()) return file.status();
-  Status status = (*file)->truncate(0);
-  if (status.ok())
-    status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
+  const Status status = (*file)->write_at({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0);
   return status.ok() ? files.rename(path + ".tmp", path) : status;
 }
 

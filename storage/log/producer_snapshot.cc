@@ -77,10 +77,9 @@ Status write_producer_snapshot(FileSystem& files, const std::string& path,
     writer.int64(entry.transaction_first_offset);
   }
   writer.patch_int32(2, static_cast<int32_t>(crc32c(writer.buffer().subspan(kHeaderBytes))));
-  const auto file = files.open(path, true);
+  const auto file = files.open_empty(path);
   if (!file.ok()) return file.status();
-  Status status = (*file)->truncate(0);
-  if (status.ok()) status = (*file)->write_at(writer.buffer(), 0);
+  Status status = (*file)->write_at(writer.buffer(), 0);
   if (status.ok() && sync) status = (*file)->sync();
   return status;
 }

@@ -94,6 +94,26 @@ TEST_P(FileSystemTest, AMissingFileNamesItsPathAndErrno) {
   EXPECT_NE(file.status().message().find(at("missing")), std::string::npos);
 }
 
+TEST_P(FileSystemTest, AFileThatIsOpenedEmptyIsEmpty) {
+  put("a", "old");
+  for (const char* name : {"a", "b"}) {
+    const auto file = files_->open_empty(at(name));
+    ASSERT_TRUE(file.ok()) << name;
+    EXPECT_EQ(*(*file)->size(), 0u);
+    const uint8_t byte = 'x';
+    EXPECT_TRUE((*file)->write_at({&byte, 1}, 0).ok());
+    EXPECT_EQ(*files_->read_text(at(name)), "x");
+  }
+  EXPECT_EQ(files_->open_empty(at("missing/a")).status().error_number(), ENOENT);
+}
+
+TEST_P(FileSystemTest, SaysWhetherADirectoryIsNew) {
+  EXPECT_TRUE(*files_->make_new_directory(at("d")));
+  EXPECT_FALSE(*files_->make_new_directory(at("d")));
+  EXPECT_TRUE(*files_->make_new_directory(at("p/q"))) << "parents are made, too";
+  EXPECT_TRUE(files_->exists(at("p/q")));
+}
+
 TEST_P(FileSystemTest, ListsFilesAndDirectories) {
   put("a", "");
   ASSERT_TRUE(files_->make_directories(at("d/e")).ok());

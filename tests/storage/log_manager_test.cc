@@ -234,8 +234,17 @@ TEST_F(LogManagerTest, FindsOnlyWhatIsThere) {
 TEST_F(LogManagerTest, ANewLogGetsTheIndexFilesThatKafkaLooksForWithoutWaitingForThem) {
   start();
   const std::string stem = log("t").directory() + "/" + offset_file_name(0, "");
-  EXPECT_FALSE(files_.exists(stem + kOffsetIndexSuffix));
   loop_.run_pending();
+  EXPECT_FALSE(files_.exists(stem + kOffsetIndexSuffix));
+  loop_.advance(10);
+  EXPECT_TRUE(files_.exists(stem + kOffsetIndexSuffix));
+  EXPECT_TRUE(files_.exists(stem + kTimeIndexSuffix));
+}
+
+TEST_F(LogManagerTest, AStopLeavesNoNewLogWithoutIndexFiles) {
+  start();
+  const std::string stem = log("t").directory() + "/" + offset_file_name(0, "");
+  EXPECT_TRUE(stop());
   EXPECT_TRUE(files_.exists(stem + kOffsetIndexSuffix));
   EXPECT_TRUE(files_.exists(stem + kTimeIndexSuffix));
 }
