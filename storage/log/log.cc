@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/log/log.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -93,6 +95,13 @@ Result<LogReadInfo> Log::read(int64_t offset, uint32_t max_bytes, int64_t end_of
   if (const Status usable = check_online(); !usable.ok()) return usable;
   LogReadInfo info;
   if (offset >= end_offset) return info;
+  if (const auto hole = holes_.upper_bound(offset); hole != holes_.begin()) {
+    const auto [from, to] = *std::prev(hole);
+    if (offset < to) {
+      return Status(ErrorCode::KAFKA_STORAGE_ERROR,
+                    fmt::format("{}: offsets {} to {} are missing on the disk", name(), from, to - 1));
+    }
+  }
   auto at = std::prev(segments_.upper_bound(offset));
   for (; at != segments_.end(); ++at) {
     const Segment& segment = *at->second;
@@ -262,6 +271,7 @@ Status Log::cut_to(int64_t offset) {
   status = active().truncate_to(offset);
   if (!status.ok()) return status;
   log_end_offset_ = first_cut->has_value() ? std::min(offset, (*first_cut)->header.base_offset) : offset;
+  forget_holes_from(log_end_offset_);
   high_watermark_ = std::min(high_watermark_, log_end_offset_);
   recovery_point_ = std::min(recovery_point_, log_end_offset_);
   flushed_offset_ = std::min(flushed_offset_, log_end_offset_);
@@ -271,8 +281,15 @@ Status Log::cut_to(int64_t offset) {
   return status.ok() ? load_producers() : status;
 }
 
+// What is appended from there on fills them.
+void Log::forget_holes_from(int64_t offset) {
+  holes_.erase(holes_.lower_bound(offset), holes_.end());
+  if (!holes_.empty()) holes_.rbegin()->second = std::min(holes_.rbegin()->second, offset);
+}
+
 Status Log::start_over_at(int64_t offset) {
   Status status;
+  holes_.clear();
   while (status.ok() && !segments_.empty()) status = remove_segment(segments_.begin()->first);
   if (status.ok()) status = remove_snapshots([](int64_t) { return true; });
   if (status.ok()) status = start_segment(offset, 0);

@@ -164,7 +164,8 @@ class Log {
 
   // Whole batches of up to `max_bytes` together, from the one that holds `offset`, of what lies below
   // `end_offset` (a watermark); at least one batch where `at_least_one`, whatever its size.
-  // OFFSET_OUT_OF_RANGE outside [log_start, log_end].
+  // OFFSET_OUT_OF_RANGE outside [log_start, log_end]; KAFKA_STORAGE_ERROR, of which the failure handler is
+  // not told, in a hole: where a segment is missing that was there once.
   Result<LogReadInfo> read(int64_t offset, uint32_t max_bytes, int64_t end_offset, bool at_least_one,
                            bool with_aborted = false) const;
   // Where read() looks in the files, for who wants them in memory first; empty where they are.
@@ -273,16 +274,28 @@ class Log {
   Result<std::vector<int64_t>> clean_up_leftovers();
   Status finish_swaps(const std::vector<DirectoryEntry>& entries);
   Status finish_swap(int64_t base, const std::vector<DirectoryEntry>& entries);
-  Status load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown);
-  Status recover_segment(Segment& segment, bool& cut);
-  Status load_or_recover(Segment& segment, bool flushed, bool last, bool& cut);
+  // What a start finds out about a segment.
+  struct Found {
+    bool cut = false;
+    bool far = false;                // its offsets are too far apart for one segment
+    std::optional<uint64_t> far_at;  // where the walk of its batches ended for that
+  };
+  Status load_segments(std::vector<int64_t> base_offsets, bool clean_shutdown);
+  Status recover_segment(Segment& segment, Found& found);
+  Status load_or_recover(Segment& segment, bool flushed, bool last, Found& found);
   Status load_producers();
   Status load_producers_up_to(int64_t end_offset);
   Status follow_producers(const BatchHeader& header, Bytes batch);
   Status load_topic_id();
   Status replay_producers(const Segment& segment, int64_t from_offset, int64_t end_offset);
   bool ends_before(const Segment& segment, int64_t next_base) const;
+  Status doubt_holes();
   Status drop_segments_after(int64_t base_offset);
+
+  // log_split.cc
+  Result<std::vector<int64_t>> split(int64_t base, int64_t next_base);
+  Status write_parts(const File& whole, const std::vector<std::pair<int64_t, uint64_t>>& parts,
+                     uint64_t size);
 
   // log_append.cc
   Status append_validated(records::ValidatedRecords& validated, int32_t leader_epoch, AppendOrigin origin,
@@ -312,6 +325,7 @@ class Log {
                                 int64_t end_offset) const;
   Status cut_to(int64_t offset);
   void lower_cleaned_up_to(int64_t offset);
+  void forget_holes_from(int64_t offset);
   Status start_over_at(int64_t offset);
   Status remove_segment(int64_t base_offset);
   Status raise_start(int64_t offset);
@@ -325,7 +339,8 @@ class Log {
   std::map<int64_t, std::unique_ptr<Segment>> segments_;  // by base offset, never empty
   LeaderEpochCache epochs_;
   ProducerState producers_;
-  std::set<int64_t> snapshots_;  // offsets of the producer snapshots in the directory
+  std::map<int64_t, int64_t> holes_;  // from, to: what a start found missing
+  std::set<int64_t> snapshots_;       // offsets of the producer snapshots in the directory
   int64_t log_start_offset_ = 0;
   int64_t log_end_offset_ = 0;
   int64_t high_watermark_ = 0;

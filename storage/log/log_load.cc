@@ -4,7 +4,7 @@
 //      without a segment go
 //   2. segments in order; clean stop: indexes are trusted after a look, else every segment past the recovery
 //      point is walked and cut behind its last good batch. Nothing behind a cut is kept as log: whole
-//      segments go aside as .cut files.
+//      segments go aside as .cut files. A segment whose offsets lie too far apart is split (log_split.cc)
 //   3. producer state: the newest good snapshot, then the batches after it
 #include <algorithm>
 
@@ -20,6 +20,19 @@ constexpr const char* kComponent = "storage";
 
 std::string without_suffix(const std::string& name, std::string_view suffix) {
   return name.substr(0, name.size() - suffix.size());
+}
+
+// Whether every offset from the segment's base to its end has its record.
+Result<bool> is_dense(const Segment& segment) {
+  bool dense = true;
+  int64_t next = segment.base_offset();
+  const auto scanned = scan_batches(segment.file(), 0, segment.size(), [&](const BatchPosition& at) {
+    dense = at.header.base_offset == next && at.header.last_offset - next + 1 == at.header.record_count;
+    next = at.header.last_offset + 1;
+    return dense;
+  });
+  if (!scanned.ok()) return scanned.status();
+  return dense;
 }
 
 }  // namespace
@@ -80,6 +93,8 @@ Status Log::load(bool clean_shutdown, int64_t now_ms) {
   } else {
     parent_synced_ = clean_shutdown || recovery_point_ > 0;
   }
+  status = doubt_holes();
+  if (!status.ok()) return status;
   for (auto& [base, segment] : segments_) segment->set_created_ms(now_ms);
   log_end_offset_ = active().next_offset();
   log_start_offset_ = std::max(log_start_offset_, segments_.begin()->first);
@@ -211,21 +226,38 @@ Status Log::load_topic_id() {
   return files_.remove_file(path);
 }
 
-Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_shutdown) {
+Status Log::load_segments(std::vector<int64_t> base_offsets, bool clean_shutdown) {
+  std::set<int64_t> parts;  // of segments that were split here; what was between them was one file's
   for (size_t i = 0; i < base_offsets.size(); ++i) {
     const int64_t base = base_offsets[i];
     auto opened = open_segment(base);
     if (!opened.ok()) return opened.status();
     Segment& segment = *(segments_[base] = std::move(*opened));
     const bool last = i + 1 == base_offsets.size();
-    const bool flushed = clean_shutdown || (!last && base_offsets[i + 1] <= recovery_point_);
-    bool cut = false;
-    const Status status = load_or_recover(segment, flushed, last, cut);
+    const int64_t next_base = last ? INT64_MAX : base_offsets[i + 1];
+    const bool flushed = clean_shutdown || (!last && next_base <= recovery_point_);
+    Found found;
+    Status status = load_or_recover(segment, flushed, last, found);
     if (!status.ok()) return status;
-    const bool hole = !last && !cut && ends_before(segment, base_offsets[i + 1]);
+    if (found.far) {
+      const auto bases = split(base, next_base);
+      if (!bases.ok()) return bases.status();
+      if (!bases->empty()) {
+        parts.insert(bases->begin() + 1, bases->end());
+        base_offsets.insert(base_offsets.begin() + static_cast<std::ptrdiff_t>(i) + 1, bases->begin() + 1,
+                            bases->end());
+        --i;
+        continue;
+      }
+      found.cut = found.far_at.has_value();
+      if (found.far_at) status = segment.cut_tail(*found.far_at);
+      if (status.ok()) status = last ? segment.make_index_files() : segment.seal();
+      if (!status.ok()) return status;
+    }
+    const bool hole = !last && !found.cut && !parts.contains(next_base) && ends_before(segment, next_base);
     // What was flushed and is gone, somebody took away: the rest is no worse for it.
-    cut = cut || (hole && !flushed);
-    if (cut && !last) return drop_segments_after(base);
+    if (!last && (found.cut || (hole && !flushed))) return drop_segments_after(base);
+    if (hole) holes_.emplace(segment.next_offset(), next_base);
   }
   return {};
 }
@@ -233,8 +265,9 @@ Status Log::load_segments(const std::vector<int64_t>& base_offsets, bool clean_s
 // Whether batches are missing between `segment` and the one at `next_base`. The machine lost power: the later
 // one had reached the disk, the end of this one had not.
 bool Log::ends_before(const Segment& segment, int64_t next_base) const {
-  // Compaction leaves gaps too.
-  if (segment.next_offset() >= next_base || config_.cleanup_compact || next_base <= cleaned_up_to_)
+  // Compaction leaves gaps too, and what lies below the log's start nobody misses.
+  if (segment.next_offset() >= next_base || config_.cleanup_compact || next_base <= cleaned_up_to_ ||
+      next_base <= log_start_offset_)
     return false;
   log_error(kComponent,
             "{}: ends at offset {}, the next segment begins at {}: nothing of what was between is here",
@@ -242,18 +275,33 @@ bool Log::ends_before(const Segment& segment, int64_t next_base) const {
   return true;
 }
 
-Status Log::load_or_recover(Segment& segment, bool flushed, bool last, bool& cut) {
+// A hole that nobody may read across is one between segments that are dense themselves. Where they are not,
+// the topic was compacted once, here or where its records were copied from, though it is not now.
+Status Log::doubt_holes() {
+  for (auto hole = holes_.begin(); hole != holes_.end();) {
+    const auto after = segments_.find(hole->second);
+    const auto before_is_dense = is_dense(*std::prev(after)->second);
+    if (!before_is_dense.ok()) return before_is_dense.status();
+    const auto after_is_dense = is_dense(*after->second);
+    if (!after_is_dense.ok()) return after_is_dense.status();
+    hole = *before_is_dense && *after_is_dense ? std::next(hole) : holes_.erase(hole);
+  }
+  return {};
+}
+
+Status Log::load_or_recover(Segment& segment, bool flushed, bool last, Found& found) {
   if (flushed) {
     const Status loaded = segment.load();
+    found.far = loaded.ok() && segment.reaches_too_far();
     if (loaded.ok()) return loaded;
     log_warn(kComponent, "{}: rebuilding its indexes: {}", segment.log_path(), loaded.message());
   }
-  const Status recovered = recover_segment(segment, cut);
-  if (!recovered.ok()) return recovered;
+  const Status recovered = recover_segment(segment, found);
+  if (!recovered.ok() || found.far) return recovered;
   return last ? segment.make_index_files() : segment.seal();
 }
 
-Status Log::recover_segment(Segment& segment, bool& cut) {
+Status Log::recover_segment(Segment& segment, Found& found) {
   // Producer state from behind the recovery point says nothing now; what is walked says it again, aborted
   // transactions included.
   const int64_t from = std::max(recovery_point_, segment.base_offset());
@@ -265,7 +313,10 @@ Status Log::recover_segment(Segment& segment, bool& cut) {
     return epochs_.assign(header.leader_epoch, header.base_offset);
   });
   if (!recovered.ok()) return recovered.status();
-  cut = recovered->cut_bytes > 0;
+  found.cut = recovered->cut_bytes > 0;
+  found.far_at = recovered->far_at;
+  found.far = found.far_at || (!found.cut && segment.reaches_too_far());
+  if (found.far) return {};
   appended_bytes_ += recovered->walked_bytes;
   if (recovery_progress_) recovery_progress_(segment.size());
   return {};

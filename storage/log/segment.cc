@@ -327,17 +327,17 @@ Result<Segment::Recovered> Segment::recover(int64_t from_offset,
     const auto front = bytes_at(position, std::min<uint64_t>(kV2HeaderBytes, old_size - position));
     if (!front.ok()) return front.status();
     const auto header = decode_batch_header(*front, old_size - position);
-    if (!header || header->base_offset < next_offset_ || header->last_offset - base_offset_ > INT32_MAX)
-      break;
+    if (!header || header->base_offset < next_offset_) break;
     const auto batch = bytes_at(position, header->size);
     if (!batch.ok()) return batch.status();
     if (!checksum_is_good(*header, *batch)) break;
+    if (header->last_offset - base_offset_ > INT32_MAX) return Recovered{position - begin, 0, position};
     index_batch(*header, position, header->size);
     status = visit(*header, *batch);
     if (!status.ok()) return status;
     position += header->size;
   }
-  const Recovered recovered{old_size - begin, old_size - position};
+  const Recovered recovered{old_size - begin, old_size - position, std::nullopt};
   if (recovered.cut_bytes > 0) status = cut_tail(position);
   if (!status.ok()) return status;
   return recovered;

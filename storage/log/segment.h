@@ -80,6 +80,8 @@ class Segment {
   struct Recovered {
     uint64_t walked_bytes = 0;
     uint64_t cut_bytes = 0;
+    // Where a good batch begins whose offsets no index entry can tell; the walk ended there, nothing was cut.
+    std::optional<uint64_t> far_at;
   };
   // Walks the file from the batch that holds `from_offset` on, checks every batch (length, offsets, CRC),
   // makes the indexes anew from there, and cuts the file behind the last good batch; bytes that are not all
@@ -88,6 +90,10 @@ class Segment {
   // transactions that end there are forgotten: whoever replays the batches brings them back.
   Result<Recovered> recover(int64_t from_offset,
                             const std::function<Status(const BatchHeader&, Bytes)>& visit);
+  // Cuts the file at `position`, as recover() does: it has walked up to there.
+  Status cut_tail(uint64_t position);
+  // The segment reaches further than an index entry can tell (KAFKA-6264).
+  bool reaches_too_far() const { return next_offset_ - 1 - base_offset_ > INT32_MAX; }
   // Cuts everything from `offset` on; a batch that holds it goes too.
   Status truncate_to(int64_t offset);
   // Walks the headers of the batches that have offsets in [from_offset, end_offset).
@@ -119,7 +125,6 @@ class Segment {
   Status load_tail();
   Status load_aborted();
   Status write_aborted();
-  Status cut_tail(uint64_t position);
   Status forget_contents();
   Result<uint64_t> keep_flushed(int64_t from_offset);
 

@@ -111,22 +111,45 @@ TEST_F(LogDamageTest, A22AHoleThatACleanStopDidNotLeaveIsSaidAndNeitherSideIsLos
   open(true, 20);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("the next segment begins at"), std::string::npos);
   EXPECT_EQ(log_->log_end_offset(), 20);
-  EXPECT_EQ(read_all().size(), static_cast<size_t>(20 - (bases_[3] - bases_[2])));
+  EXPECT_EQ(offsets_of(read_all(0, bases_[2])), offsets_between(0, bases_[2]));
+  EXPECT_EQ(offsets_of(read_all(bases_[3], 20)), offsets_between(bases_[3], 20));
+  // Nobody comes from the one side to the other without being told, and nothing else is any worse for it.
+  log_->set_failure_handler([](const Status& why) { ADD_FAILURE() << why.message(); });
+  for (int64_t offset = bases_[2]; offset < bases_[3]; ++offset)
+    EXPECT_EQ(log_->read(offset, kAll, 20, true).status().code(), ErrorCode::KAFKA_STORAGE_ERROR) << offset;
+  EXPECT_EQ(append().first_offset, 20);
+  // Cut in the hole and written anew, those offsets are there again.
+  ASSERT_TRUE(log_->truncate_to(bases_[2] + 1).ok());
+  EXPECT_EQ(append().first_offset, bases_[2] + 1);
+  EXPECT_EQ(offsets_of(read_all(bases_[2] + 1, bases_[2] + 2)), std::vector<int64_t>{bases_[2] + 1});
 }
 
-TEST_F(LogDamageTest, A25WhatLiesTooFarFromTheStartOfItsSegmentIsCutAndKeptAside) {
+TEST_F(LogDamageTest, A22AGapOfALogThatWasCompactedOnceIsReadAcross) {
   open();
-  append_many(3);
+  append_many(6);
+  ASSERT_TRUE(log_->close_clean().ok());
   log_.reset();
-  // As Kafka before 1.0 could leave it (KAFKA-6264): an offset that no index entry can tell.
-  std::vector<uint8_t> far = batch_of({{kNow, "far"}});
-  records::RecordBatchEditor(far).set_base_offset(int64_t{INT32_MAX} + 10);
+  // 0, 2 and 3 are there, then 7: a copy of a compacted log, in which no batch says of itself that others
+  // went.
   auto& log = files_.contents(path(0, kLogSuffix));
-  log.insert(log.end(), far.begin(), far.end());
-  open();
-  EXPECT_EQ(offsets_of(read_all()), offsets_between(0, 3));
-  EXPECT_EQ(files_.contents(path(0, kLogSuffix) + ".cut"), far);
-  EXPECT_EQ(append().first_offset, 3);
+  const size_t one = log.size() / 6;
+  ASSERT_TRUE(files_.open(path(7, kLogSuffix), true).ok());
+  auto& later = files_.contents(path(7, kLogSuffix));
+  later.assign(log.end() - static_cast<ptrdiff_t>(one), log.end());
+  records::RecordBatchEditor(later).set_base_offset(7);
+  log.erase(log.begin() + static_cast<ptrdiff_t>(4 * one), log.end());
+  log.erase(log.begin() + static_cast<ptrdiff_t>(one), log.begin() + static_cast<ptrdiff_t>(2 * one));
+  open(true, 8);
+  EXPECT_EQ(offsets_of(read_all(0, 8)), (std::vector<int64_t>{0, 2, 3, 7}));
+}
+
+TEST_F(LogDamageTest, A22AHoleBelowTheStartOfTheLogIsNone) {
+  prepare();
+  ASSERT_TRUE(log_->close_clean().ok());
+  log_.reset();
+  ASSERT_TRUE(files_.remove_file(path(bases_[2], kLogSuffix)).ok());
+  open(true, 20, bases_[3]);
+  EXPECT_EQ(offsets_of(read_all()), offsets_between(bases_[3], 20));
 }
 
 TEST_F(LogDamageTest, B5AReadThatFailsIsTheDisksAndIsNotTakenForTheEnd) {
