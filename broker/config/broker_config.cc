@@ -11,6 +11,7 @@ namespace ottla::config {
 
 namespace {
 
+constexpr int64_t kMostLoops = 64;
 constexpr int64_t kMinuteMs = 60 * 1000;
 
 void check_values(const BrokerConfig& config, Problems& problems) {
@@ -417,7 +418,16 @@ int64_t own_number(const ConfigMap& values, std::string_view key, int64_t otherw
   return number.value_or(otherwise);
 }
 
+int32_t own_loops(const ConfigMap& values, Problems& problems) {
+  const auto given = values.find(std::string(kLoopsKey));
+  if (given == values.end()) return 0;
+  const auto number = parse_whole(trimmed(given->second), 0, kMostLoops);
+  if (!number) problems.error(values, kLoopsKey, "expected a whole number from 0 to 64");
+  return static_cast<int32_t>(number.value_or(0));
+}
+
 void fill_own(BrokerConfig& config, Problems& problems) {
+  config.network_loops = own_loops(config.values, problems);
   config.log_max_bytes = own_number(config.values, kLogMaxBytesKey, -1, problems);
   config.retention_clock_jump_max_ms =
       own_number(config.values, kClockJumpMaxKey, 30 * 24 * 60 * kMinuteMs, problems);

@@ -31,6 +31,7 @@ inline bool is_own_dynamic_key(std::string_view key) {
   return key == kLogMaxBytesKey || key == kClockJumpMaxKey;
 }
 inline constexpr std::string_view kDurabilityKey = "ottla.durability";
+inline constexpr std::string_view kLoopsKey = "ottla.network.loops";
 
 struct BrokerConfig {
   // What was written, by key; where one was written twice, the last. Unknown keys too (Kafka shows them), and
@@ -69,6 +70,9 @@ struct BrokerConfig {
   std::optional<tls::Settings> zookeeper_tls;
 
   int32_t num_network_threads = 0;
+  // ottla.network.loops: threads that read requests and write responses, 0: by num.network.threads and the
+  // machine.
+  int32_t network_loops = 0;
   int32_t num_io_threads = 0;
   int32_t background_threads = 0;
   int32_t num_recovery_threads_per_data_dir = 0;

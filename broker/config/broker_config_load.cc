@@ -18,7 +18,8 @@ constexpr std::string_view kForeignPrefixes[] = {"listener.name.", "config.provi
                                                  "kafka.csv.",     "ssl.engine.factory."};
 constexpr std::string_view kForeignKeys[] = {"super.users",   "allow.everyone.if.no.acl.found",
                                              kEmulateKey,     kDurabilityKey,
-                                             kLogMaxBytesKey, kClockJumpMaxKey};
+                                             kLogMaxBytesKey, kClockJumpMaxKey,
+                                             kLoopsKey};
 
 // Accepted, and without effect: said aloud where a person would rely on them. `harmless` is the value that
 // asks for nothing.

@@ -169,8 +169,13 @@ void Connection::drain_finished() {
     slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(first_open_));
     slot_base_ += std::exchange(first_open_, 0);
   }
-  if (!socket_->drained()) socket_->mark_dirty();
-  resume_if_possible();
+  if (socket_->has_output()) socket_->mark_dirty();
+  if (socket_->on_own_thread()) {
+    resume_if_possible();
+  } else {
+    // Reading goes on there when it is told that all is sent.
+    socket_->mark_dirty();
+  }
 }
 
 bool Connection::overloaded() const {

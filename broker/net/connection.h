@@ -7,7 +7,10 @@
 // does not read what it asked for, reading stops until it does.
 //
 // Memory: a frame is buffered as its bytes arrive, so a length that promises more than it sends costs
-// nothing. Threads: the loop's.
+// nothing.
+//
+// Threads: requests are read on the thread of the socket's loop alone, which therefore looks at partial_ and
+// paused_ at any time; responses are written in anybody's turn (socket.h).
 #pragma once
 
 #include <cstdlib>
@@ -79,6 +82,7 @@ class Connection : public SocketHandler, public std::enable_shared_from_this<Con
   void on_bytes(std::span<uint8_t> bytes) override;
   void on_closed() override;
   void on_drained() override { resume_if_possible(); }
+  bool waits_for_drained() const override { return paused_; }
 
   std::span<uint8_t> read_target();
   void consume(std::span<uint8_t> bytes);

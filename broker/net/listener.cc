@@ -94,8 +94,9 @@ Listener::~Listener() {
   if (reserve_fd_ >= 0) ::close(reserve_fd_);
 }
 
-void Listener::start(Accepted accepted) {
+void Listener::start(Accepted accepted, std::function<FlushList&()> home) {
   accepted_ = std::move(accepted);
+  home_ = std::move(home);
   watch_ = flush_list_.loop().watch_fd(fd_, [this](bool, bool) { accept_some(); });
   watch_->update(true, false);
 }
@@ -119,7 +120,8 @@ void Listener::accept_some() {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    accepted_(std::make_shared<Socket>(flush_list_, fd, numeric_host(address, length), port_of(address)));
+    FlushList& flush_list = home_ ? home_() : flush_list_;
+    accepted_(std::make_shared<Socket>(flush_list, fd, numeric_host(address, length), port_of(address)));
   }
 }
 

@@ -24,7 +24,8 @@ class Listener {
   ~Listener();
   Listener(const Listener&) = delete;
 
-  void start(Accepted accepted);
+  // `home` gives the list of the loop on which a connection is to live; without it all live on this one.
+  void start(Accepted accepted, std::function<FlushList&()> home = nullptr);
   // Closes the port; connections that were accepted stay.
   void close();
   int port() const { return port_; }
@@ -39,6 +40,7 @@ class Listener {
   int port_;
   int reserve_fd_;
   Accepted accepted_;
+  std::function<FlushList&()> home_;
   std::unique_ptr<FdWatch> watch_;
 };
 

@@ -47,7 +47,7 @@ void Socket::hand_on_decrypted() {
   while (!closed() && reading_) {
     std::span<uint8_t> target;
     if (read_target_) target = read_target_();
-    if (target.empty()) target = flush_list_.read_buffer();
+    if (target.empty()) target = flush_list_.decrypt_buffer();
     const size_t count = tls_->read(target);
     if (count == 0) {
       if (tls_->finished_by_peer()) close();
@@ -56,6 +56,17 @@ void Socket::hand_on_decrypted() {
     handler_->on_bytes(target.first(count));
   }
   decrypted_waits_ = true;
+}
+
+void Socket::send_encrypted() {
+  if (!write_encrypted()) return close();
+  count_unsent(encrypted_.size() - encrypted_sent_);
+  update_interest();
+  // Before the handshake is done, nothing of what is to be sent can be.
+  const bool shaking_hands = !tls_->established() && !close_when_flushed_;
+  if (blocked_ || shaking_hands) return;
+  clear_outgoing();
+  on_sent();
 }
 
 // False when the connection broke.
@@ -86,22 +97,24 @@ bool Socket::write_encrypted() {
 // Fills encrypted_ with what comes next; with nothing where all is written. False where a file is shorter
 // than promised.
 bool Socket::encrypt_some() {
-  while (tls_->established() && tls_->output_size() < kEncryptedAhead) {
-    const auto& splices = output_.splices();
+  bool all_written = false;
+  while (tls_->established() && tls_->output_size() < kEncryptedAhead && !all_written) {
+    const auto& splices = outgoing().splices();
     const bool has_splice = splices_sent_ < splices.size();
-    const size_t end = has_splice ? splices[splices_sent_].position : output_.buffer().size();
-    if (sent_ < end) {
-      const size_t count = std::min(end - sent_, kEncryptedAhead);
-      tls_->write(output_.buffer().subspan(sent_, count));
-      sent_ += count;
-    } else if (!has_splice) {
-      break;
-    } else if (!encrypt_slice(splices[splices_sent_].slice)) {
-      return false;
+    const size_t end = has_splice ? splices[splices_sent_].position : outgoing().buffer().size();
+    if (outgoing_sent_ < end) {
+      const size_t count = std::min(end - outgoing_sent_, kEncryptedAhead);
+      tls_->write(outgoing().buffer().subspan(outgoing_sent_, count));
+      outgoing_sent_ += count;
+    } else if (has_splice) {
+      if (!encrypt_slice(splices[splices_sent_].slice)) return false;
+    } else if (has_output()) {
+      clear_outgoing();
+      collecting_ ^= 1;
+    } else {
+      all_written = true;
     }
   }
-  const bool all_written =
-      tls_->established() && sent_ == output_.buffer().size() && splices_sent_ == output_.splices().size();
   if (all_written && close_when_flushed_ && !std::exchange(said_goodbye_, true)) tls_->finish();
   encrypted_.resize(tls_->output_size());
   encrypted_.resize(tls_->take_output(encrypted_));

@@ -1,25 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event loop of the running program: EventLoop on libuv. uv_loop.cc is the only code that includes uv.h.
+// The event loops of the running program: EventLoop on libuv. uv_loop.cc is the only code that includes uv.h.
 //
-// One turn: timers, then what sockets and posted callbacks bring, then everything deferred (sockets among it,
-// which write what was collected for them, once each). One thread owns a UvLoop; post() alone is for any
-// thread.
+// Several loops, each on a thread of its own, may work on the same things: a loop made with another one
+// shares its turns. One of them has the turn at a time, and runs callbacks of all kinds (timers, what was
+// posted and deferred, watches, what is done in the background) only then: whoever wrote them sees one
+// thread. What a loop does for its sockets beside its turns (TurnIo) runs at the same time as others' turns.
+//
+// A turn of a loop: its TurnIo receives; the turn begins: timers, what was posted, descriptors that are
+// ready, what was received, then everything deferred; output is collected; the turn ends, and what was
+// collected is sent. With one loop nothing is locked.
+//
+// Threads: all but post() is for whoever has the turn, whichever loop's, and for the thread that makes the
+// loops until they run and after they have ended. What a loop does is then done by its own thread: it is
+// woken.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "protocol/base/event_loop.h"
 
-typedef struct uv_loop_s uv_loop_t;
-
 namespace ottla::net {
+
+// What a loop does for its sockets, on its own thread.
+class TurnIo {
+ public:
+  virtual ~TurnIo() = default;
+  // Beside the turns: reads from sockets that are ready. True where a turn is wanted.
+  virtual bool receive() = 0;
+  // In the turn: hands on what was received.
+  virtual void hand_on() = 0;
+  // In the turn, at its end: takes what sockets have to send.
+  virtual void collect() = 0;
+  // Beside the turns: sends it. True where another turn is wanted.
+  virtual bool transmit() = 0;
+};
 
 class UvLoop : public EventLoop {
  public:
   UvLoop();
+  // Shares the turns of `first`, which outlives this. REQUIRES: none of the loops runs yet.
+  explicit UvLoop(UvLoop& first);
   ~UvLoop() override;
 
   int64_t monotonic_ms() const override;
@@ -30,17 +52,31 @@ class UvLoop : public EventLoop {
   void run_in_background(std::function<void()> work, std::function<void()> done) override;
   std::unique_ptr<FdWatch> watch_fd(int fd, std::function<void(bool, bool)> callback) override;
 
+  // At most one; null ends it.
+  void set_io(TurnIo* io);
+  // As watch_fd, but `callback` runs beside the turns where these are shared. Watch and unwatch on the loop's
+  // own thread.
+  std::unique_ptr<FdWatch> watch_beside_turns(int fd, std::function<void(bool, bool)> callback);
+  // Whether turns are shared with other loops.
+  bool shares_turns() const;
+  // Whether the caller is on this loop's thread; always, where turns are not shared.
+  bool on_own_thread() const;
+  // Lets this loop have a turn soon.
+  void wake();
+
   // Runs `callback` on the loop when the process receives `signal_number` (SIGTERM, SIGINT); SIGPIPE is
   // always ignored.
   void on_signal(int signal_number, std::function<void()> callback);
 
-  // Runs until stop().
+  // Runs until stop(), on the calling thread.
   void run();
-  // Ends run() after this turn. Call on the loop's thread.
+  // Ends run() after this turn.
   void stop();
 
  private:
   struct Impl;
+  friend class UvTimer;
+  friend class UvFdWatch;
   std::unique_ptr<Impl> impl_;
 };
 

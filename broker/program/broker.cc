@@ -55,11 +55,12 @@ ConnectionLimits connection_limits(const config::BrokerConfig& config) {
 
 }  // namespace
 
-Broker::Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
+Broker::Broker(net::Loops& loops, storage::FileSystem& files, config::BrokerConfig config,
                std::unique_ptr<coordination::Client> client, RandomBytes random,
                std::function<void(Status)> fatal)
-    : flush_list_(flush_list),
-      loop_(flush_list.loop()),
+    : loops_(loops),
+      flush_list_(loops.list(0)),
+      loop_(flush_list_.loop()),
       files_(files),
       random_(std::move(random)),
       fatal_(std::move(fatal)),
@@ -247,8 +248,8 @@ void Broker::make_parts() {
   const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();
-    ports_.push_back(std::make_unique<KafkaPort>(flush_list_, std::move(bound.listener),
-                                                 bound.endpoint.listener, limits, *services_));
+    ports_.push_back(std::make_unique<KafkaPort>(loops_, std::move(bound.listener), bound.endpoint.listener,
+                                                 limits, *services_));
   }
   groups_->start();
 }
@@ -398,6 +399,9 @@ Task<void> Broker::run_stop(std::function<void()> done) {
   log_info(kComponent, "stopping");
   for (const auto& port : ports_) port->close_listener();
   if (groups_) groups_->stop();
+  for (const auto& port : ports_) {
+    co_await Callback<bool>([&](auto closed) { port->close([closed] { closed(true); }); });
+  }
   ports_.clear();
   if (controller_) controller_->stop();
   // Only this wait is bounded: an ensemble that does not answer must not keep us from closing the logs.

@@ -14,7 +14,7 @@
 // Stop: clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are
 // flushed and marked clean.
 //
-// Threads: the loop's.
+// Threads: whoever has the turn (broker/net/uv_loop.h).
 #pragma once
 
 #include <functional>
@@ -44,9 +44,9 @@ namespace ottla {
 
 class Broker : private ControllerActions {
  public:
-  // `flush_list` (with its loop) and `files` outlive the broker. `fatal` is called when the broker can not go
+  // `loops` and `files` outlive the broker. `fatal` is called when the broker can not go
   // on: the program should stop it.
-  Broker(net::FlushList& flush_list, storage::FileSystem& files, config::BrokerConfig config,
+  Broker(net::Loops& loops, storage::FileSystem& files, config::BrokerConfig config,
          std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal);
   ~Broker() override;
 
@@ -85,7 +85,8 @@ class Broker : private ControllerActions {
                         int32_t leader_epoch, bool is_new) override;
   void drop_topic(const std::string& topic) override;
 
-  net::FlushList& flush_list_;
+  net::Loops& loops_;
+  net::FlushList& flush_list_;  // of the first loop
   EventLoop& loop_;
   storage::FileSystem& files_;
   RandomBytes random_;

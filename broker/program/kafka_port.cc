@@ -15,25 +15,37 @@ constexpr int64_t kShortestIdleCheckMs = 100;
 
 }  // namespace
 
-KafkaPort::KafkaPort(net::FlushList& flush_list, std::unique_ptr<net::Listener> listener,
-                     std::string listener_name, ConnectionLimits limits, Services& services)
-    : flush_list_(flush_list),
+KafkaPort::KafkaPort(net::Loops& loops, std::unique_ptr<net::Listener> listener, std::string listener_name,
+                     ConnectionLimits limits, Services& services)
+    : loops_(loops),
+      loop_(loops.list(0).loop()),
       listener_(std::move(listener)),
       name_(std::move(listener_name)),
       limits_(limits),
       dispatcher_(services, name_, [this](const net::Connection& connection) { forget(connection); }),
-      idle_timer_(flush_list.loop().make_timer([this] { close_idle(); })) {}
+      idle_timer_(loop_.make_timer([this] { close_idle(); })) {}
 
 KafkaPort::~KafkaPort() {
   listener_->close();
-  while (!connections_.empty()) {
-    const std::shared_ptr<net::Connection> connection = connections_.begin()->second;
-    connection->close();
-  }
+  close_all();
+  OTTLA_CHECK(connections_.empty());
+}
+
+void KafkaPort::close_all() {
+  const auto connections = connections_;
+  for (const auto& [id, connection] : connections) connection->close();
+}
+
+void KafkaPort::close(std::function<void()> done) {
+  listener_->close();
+  all_closed_ = std::move(done);
+  close_all();
+  if (connections_.empty() && all_closed_) std::exchange(all_closed_, nullptr)();
 }
 
 void KafkaPort::start() {
-  listener_->start([this](std::shared_ptr<net::Socket> socket) { accepted(std::move(socket)); });
+  listener_->start([this](std::shared_ptr<net::Socket> socket) { accepted(std::move(socket)); },
+                   [this]() -> net::FlushList& { return loops_.next(); });
 }
 
 void KafkaPort::accepted(std::shared_ptr<net::Socket> socket) {
@@ -61,10 +73,13 @@ void KafkaPort::forget(const net::Connection& connection) {
   const auto count = per_ip_.find(connection.peer_address());
   if (count != per_ip_.end() && --count->second == 0) per_ip_.erase(count);
   connections_.erase(connection.id());
+  if (!connections_.empty() || !all_closed_) return;
+  // Not from inside the last connection: this port goes with it.
+  loop_.post(std::exchange(all_closed_, nullptr));
 }
 
 void KafkaPort::close_idle() {
-  const int64_t now = flush_list_.loop().monotonic_ms();
+  const int64_t now = loop_.monotonic_ms();
   std::vector<std::shared_ptr<net::Connection>> idle;
   for (const auto& [id, connection] : connections_) {
     if (!connection->has_open_requests() && now - connection->last_active_ms() >= limits_.max_idle_ms) {

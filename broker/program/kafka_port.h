@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One listener of the broker: its port, its connections, and the closing of those that idle longer than
-// connections.max.idle.ms.
+// connections.max.idle.ms. The first loop accepts, each loop in turn gets the next connection for life.
 //
-// Threads: the loop's.
+// Threads: whoever has the turn.
 #pragma once
 
 #include <map>
@@ -12,6 +12,7 @@
 #include "broker/apis/dispatcher.h"
 #include "broker/net/connection.h"
 #include "broker/net/listener.h"
+#include "broker/net/loops.h"
 
 namespace ottla {
 
@@ -25,7 +26,7 @@ struct ConnectionLimits {
 class KafkaPort {
  public:
   // `listener` is bound already; clients are accepted from start() on. `services` outlives this.
-  KafkaPort(net::FlushList& flush_list, std::unique_ptr<net::Listener> listener, std::string listener_name,
+  KafkaPort(net::Loops& loops, std::unique_ptr<net::Listener> listener, std::string listener_name,
             ConnectionLimits limits, Services& services);
   ~KafkaPort();
 
@@ -37,13 +38,17 @@ class KafkaPort {
   size_t connection_count() const { return connections_.size(); }
   // Accepts nobody further; connections stay.
   void close_listener() { listener_->close(); }
+  // Closes the connections, too; `done` is called when the last is gone, at once where there is but one loop.
+  void close(std::function<void()> done);
 
  private:
   void accepted(std::shared_ptr<net::Socket> socket);
   void forget(const net::Connection& connection);
   void close_idle();
+  void close_all();
 
-  net::FlushList& flush_list_;
+  net::Loops& loops_;
+  EventLoop& loop_;
   std::unique_ptr<net::Listener> listener_;
   std::string name_;
   ConnectionLimits limits_;
@@ -51,6 +56,7 @@ class KafkaPort {
   std::map<uint64_t, std::shared_ptr<net::Connection>> connections_;
   std::map<std::string, int64_t> per_ip_;
   std::unique_ptr<Timer> idle_timer_;
+  std::function<void()> all_closed_;
   uint64_t next_id_ = 1;
 };
 

@@ -3,12 +3,14 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "broker/config/broker_config.h"
 #include "broker/config/properties.h"
@@ -49,7 +51,14 @@ Result<coordination::ServerConfig> read_zookeeper_config(const std::string& path
   return std::move(parsed->config);
 }
 
-// One run: the loop, and whichever of the two servers the command asks for.
+// Machines with less than four processors have the others of them for clients and the kernel.
+int loop_count(const config::BrokerConfig& config) {
+  if (config.network_loops > 0) return config.network_loops;
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  return std::min(config.num_network_threads, std::max(1, processors / 2));
+}
+
+// One run: the loops, and whichever of the two servers the command asks for.
 class Program {
  public:
   explicit Program(const CommandLine& command_line)
@@ -74,6 +83,7 @@ class Program {
       ready();
     }
     loop_.run();
+    if (loops_) loops_->stop();
     broker_.reset();
     coordination_.reset();
     return exit_code_;
@@ -192,8 +202,13 @@ class Program {
   }
 
   void make_broker(config::BrokerConfig config, std::unique_ptr<coordination::Client> client) {
-    broker_ = std::make_unique<Broker>(flush_list_, *files_, std::move(config), std::move(client),
-                                       random_bytes, [this](const Status& status) {
+    loops_ = std::make_unique<net::Loops>(loop_, flush_list_, loop_count(config));
+    if (loops_->size() > 1) {
+      log_info(kComponent, "{} threads read requests and write responses", loops_->size());
+      loop_.post([this] { loops_->start(); });
+    }
+    broker_ = std::make_unique<Broker>(*loops_, *files_, std::move(config), std::move(client), random_bytes,
+                                       [this](const Status& status) {
                                          log_error(kComponent, "{}", status.message());
                                          stop(1);
                                        });
@@ -229,6 +244,7 @@ class Program {
   net::UvLoop loop_;
   net::FlushList flush_list_{loop_};
   std::unique_ptr<storage::FileSystem> files_;
+  std::unique_ptr<net::Loops> loops_;
   std::unique_ptr<CoordinationService> coordination_;
   std::unique_ptr<net::TlsTunnel> tunnel_;
   std::unique_ptr<Broker> broker_;

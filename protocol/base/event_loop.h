@@ -3,7 +3,8 @@
 // (broker/net/uv_loop.h, the only folder that includes uv.h); tests use protocol/base/manual_loop.h, where
 // time moves only when the test says so.
 //
-// Threads: everything runs on the loop's own thread, except post(), which any thread may call.
+// Threads: everything runs as on one thread, except post(), which any thread may call. Where loops share
+// their work (broker/net/uv_loop.h), that is whichever of them has the turn.
 #pragma once
 
 #include <cstdint>

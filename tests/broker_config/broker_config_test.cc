@@ -319,6 +319,13 @@ TEST(BrokerConfig, TheEmulatedReleaseIsOneOfThree) {
   EXPECT_THAT(load("ottla.emulate=5.0\n").status().message(), HasSubstr("expected 2.8, 3.9 or 4.4"));
 }
 
+TEST(BrokerConfig, LoopsFollowTheMachineUnlessTheirNumberIsGiven) {
+  EXPECT_EQ(load("num.network.threads=7\n")->config.network_loops, 0);
+  EXPECT_EQ(load("ottla.network.loops=4\n")->config.network_loops, 4);
+  EXPECT_THAT(load("ottla.network.loops=4\n")->warnings, IsEmpty());
+  EXPECT_THAT(load("ottla.network.loops=65\n").status().message(), HasSubstr("from 0 to 64"));
+}
+
 TEST(BrokerConfig, DurabilityIsKafkasUnlessFlushIsAskedFor) {
   EXPECT_FALSE(load("")->config.durable);
   EXPECT_FALSE(load("ottla.durability=kafka\n")->config.durable);
