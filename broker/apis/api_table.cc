@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/apis/alter_configs.h"
+#include "broker/apis/alter_partition.h"
 #include "broker/apis/api_versions.h"
 #include "broker/apis/controlled_shutdown.h"
 #include "broker/apis/create_partitions.h"
@@ -77,6 +78,7 @@ constexpr std::array kTable = std::to_array<ApiRow>({
     {ApiKey::kDeleteGroups, 0, 3, handle_delete_groups},
     {ApiKey::kIncrementalAlterConfigs, 0, 1, handle_incremental_alter_configs},
     {ApiKey::kOffsetDelete, 0, 0, handle_offset_delete},
+    {ApiKey::kAlterPartition, 0, 3, handle_alter_partition},
     {ApiKey::kDescribeCluster, 0, 2, handle_describe_cluster},
     {ApiKey::kDescribeTopicPartitions, 0, 0, handle_describe_topic_partitions},
 });

@@ -35,6 +35,17 @@ class ClusterControl {
   virtual void update_metadata(const std::vector<PartitionChange>& changes,
                                std::map<int32_t, BrokerNode> brokers) = 0;
 
+  // What became of each change: NONE, or why it is refused, and what stands.
+  struct Altered {
+    ErrorCode error = ErrorCode::NONE;
+    PartitionState state;
+  };
+  using AlteredDone = std::function<void(ErrorCode, const std::vector<Altered>&)>;
+  // `broker` leads the partitions of `changes`, and wants their in-sync replicas to be those. Brokers of Kafka
+  // ask the controller for that; see Controller.
+  virtual void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
+                                AlteredDone done) = 0;
+
   using ShutdownDone =
       std::function<void(ErrorCode, const std::vector<std::pair<std::string, int32_t>>& remaining)>;
   // See Controller.

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "broker/controller/bootstrap.h"
+#include "broker/controller/cluster_control.h"
 #include "broker/controller/controller_channels.h"
 #include "broker/controller/flow_queue.h"
 #include "broker/controller/znodes.h"
@@ -91,6 +92,12 @@ class Controller {
   using ShutdownDone = std::function<void(ErrorCode, const std::vector<znodes::TopicPartition>& remaining)>;
   void controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done);
 
+  // A leader that does not write the znodes itself (kafka AlterIsr, KIP-497) asks for other in-sync replicas.
+  // FENCED_LEADER_EPOCH, INVALID_UPDATE_VERSION, UNKNOWN_TOPIC_OR_PARTITION for one; NOT_CONTROLLER,
+  // STALE_BROKER_EPOCH for all.
+  void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
+                        ClusterControl::AlteredDone done);
+
   // Called whenever the metadata of topics changed.
   void set_listener(std::function<void()> changed) { changed_ = std::move(changed); }
 
@@ -114,6 +121,9 @@ class Controller {
   Task<void> elect_everywhere();
   Task<void> read_isr_changes();
   Task<void> run_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done);
+  Task<void> run_alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
+                                  ClusterControl::AlteredDone done);
+  Task<ClusterControl::Altered> alter_partition(int32_t broker, PartitionChange change);
   void on_replica_failed(int32_t broker, const std::string& topic, int32_t index);
 
   // controller_topics.cc

@@ -157,6 +157,58 @@ Task<bool> Controller::create_states(std::string name) {
   co_return true;
 }
 
+void Controller::alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
+                                  ClusterControl::AlteredDone done) {
+  queue_.add([this, broker, broker_epoch, changes = std::move(changes), done = std::move(done)] {
+    return run_alter_partitions(broker, broker_epoch, changes, done);
+  });
+}
+
+Task<void> Controller::run_alter_partitions(int32_t broker, int64_t broker_epoch,
+                                            std::vector<PartitionChange> changes,
+                                            ClusterControl::AlteredDone done) {
+  if (!active_) co_return done(ErrorCode::NOT_CONTROLLER, {});
+  const auto known = metadata_.brokers.find(broker);
+  if (known == metadata_.brokers.end() || known->second.epoch != broker_epoch)
+    co_return done(ErrorCode::STALE_BROKER_EPOCH, {});
+  std::vector<ClusterControl::Altered> altered;
+  std::set<std::string> topics;
+  for (const PartitionChange& change : changes) {
+    altered.push_back(co_await alter_partition(broker, change));
+    if (altered.back().error == ErrorCode::NONE) topics.insert(change.topic);
+  }
+  done(ErrorCode::NONE, altered);
+  for (const std::string& topic : topics) publish(topic);
+  if (!topics.empty()) changed_();
+}
+
+Task<ClusterControl::Altered> Controller::alter_partition(int32_t broker, PartitionChange change) {
+  ClusterControl::Altered altered;
+  const auto topic = topics_.find(change.topic);
+  if (topic == topics_.end() || !topic->second.states.contains(change.index)) {
+    altered.error = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    co_return altered;
+  }
+  znodes::PartitionStateNode next = topic->second.states[change.index];
+  if (change.state.leader_epoch < next.leader_epoch || next.leader != broker) {
+    altered.error = ErrorCode::FENCED_LEADER_EPOCH;
+    co_return altered;
+  }
+  if (next.isr != change.state.isr) {
+    next.isr = change.state.isr;
+    next.zk_version = change.state.zk_version;
+    States states;
+    states[change.index] = next;
+    if (!co_await write_states(change.topic, std::move(states))) {
+      altered.error = ErrorCode::INVALID_UPDATE_VERSION;
+      if (topics_.contains(change.topic)) co_await load_states(change.topic, true);
+      co_return altered;
+    }
+  }
+  altered.state = change_of(change.topic, change.index).state;
+  co_return altered;
+}
+
 PartitionChange Controller::change_of(const std::string& name, int32_t index) {
   const TopicEntry& entry = topics_[name];
   PartitionChange change;

@@ -125,6 +125,11 @@ void Broker::update_metadata(const std::vector<PartitionChange>& changes,
   on_topics_changed();
 }
 
+void Broker::alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
+                              AlteredDone done) {
+  controller_->alter_partitions(broker, broker_epoch, std::move(changes), std::move(done));
+}
+
 void Broker::controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) {
   controller_->controlled_shutdown(broker, broker_epoch, std::move(done));
 }

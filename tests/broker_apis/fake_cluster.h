@@ -31,6 +31,14 @@ class FakeCluster : public ClusterControl {
     changes = shown;
     brokers = std::move(live);
   }
+  void alter_partitions(int32_t broker, int64_t, std::vector<PartitionChange> asked,
+                        AlteredDone done) override {
+    speaker = broker;
+    changes = asked;
+    std::vector<Altered> altered;
+    for (const PartitionChange& change : asked) altered.push_back({result, change.state});
+    done(ErrorCode::NONE, altered);
+  }
   void controlled_shutdown(int32_t broker, int64_t, ShutdownDone done) override {
     speaker = broker;
     done(result, remaining);
