@@ -225,9 +225,10 @@ Task<void> Controller::on_brokers_changed() {
   if (!gone.empty()) co_await elect_everywhere();
   bounced_.clear();
   if (!came.empty()) co_await elect_everywhere();
-  // After what was decided, and before what is decided next.
-  to_tell_.clear();
-  for (const int32_t id : came) tell_everything(id);
+  for (const int32_t id : came) {
+    to_tell_.erase(id);
+    tell_everything(id);
+  }
   brokers_to_show_ = true;
   send();
   changed_();

@@ -186,6 +186,14 @@ TEST_F(ControllerClusterTest, ABrokerThatGoesLeavesTheInSyncReplicasAndAnotherLe
   EXPECT_EQ(live_[2], 2u);
 }
 
+TEST_F(ControllerClusterTest, AllThatStayAreToldWhateverElseHappensMeanwhile) {
+  for (const char* name : {"a", "b", "c"}) make_topic(name, R"({"0":[1,2]})");
+  told_.clear();
+  go(1);
+  EXPECT_THAT(told_[2], testing::UnorderedElementsAre("a-0 led by 2 in 1 with 2", "b-0 led by 2 in 1 with 2",
+                                                      "c-0 led by 2 in 1 with 2"));
+}
+
 TEST_F(ControllerClusterTest, TheLastInSyncReplicaStaysAndLeadsAgainWhenItsBrokerComes) {
   make_topic("t", R"({"0":[1,2]})");
   go(1);
