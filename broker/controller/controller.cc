@@ -45,8 +45,8 @@ Controller::Controller(Settings settings, EventLoop& loop, coordination::Client&
       actions_(actions),
       random_(std::move(random)),
       channels_({settings_.broker_id, settings_.inter_broker_listener, settings_.socket_timeout_ms}, loop, peers,
-                [this](int32_t broker, const std::string& topic, int32_t index) {
-                  on_replica_failed(broker, topic, index);
+                [this](int32_t broker, const std::string& topic, int32_t index, bool failed) {
+                  on_replica_told(broker, topic, index, failed);
                 }),
       topics_check_timer_(loop.make_timer([this] { queue_.add([this] { return read_topics(); }); })) {}
 
@@ -275,7 +275,11 @@ Task<void> Controller::read_isr_changes() {
   if (!topics.empty()) changed_();
 }
 
-void Controller::on_replica_failed(int32_t broker, const std::string& topic, int32_t index) {
+void Controller::on_replica_told(int32_t broker, const std::string& topic, int32_t index, bool failed) {
+  if (!failed) {
+    failed_.erase({broker, {topic, index}});
+    return;
+  }
   if (!active_ || !failed_.insert({broker, {topic, index}}).second) return;
   log_warn(kComponent, "broker {} can not open {}-{}", broker, topic, index);
   queue_.add([this, topic]() -> Task<void> {

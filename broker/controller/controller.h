@@ -124,7 +124,7 @@ class Controller {
   Task<void> run_alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
                                   ClusterControl::AlteredDone done);
   Task<ClusterControl::Altered> alter_partition(int32_t broker, PartitionChange change);
-  void on_replica_failed(int32_t broker, const std::string& topic, int32_t index);
+  void on_replica_told(int32_t broker, const std::string& topic, int32_t index, bool failed);
 
   // controller_topics.cc
   void check_topics();
@@ -167,7 +167,7 @@ class Controller {
   std::set<std::string> watched_topics_;  // those whose data watch is armed
   std::set<int32_t> bounced_;             // registered anew, and not counted as alive for a moment
   std::set<int32_t> shutting_down_;
-  std::set<std::pair<int32_t, znodes::TopicPartition>> failed_;  // replicas on failed disks, by broker
+  std::set<std::pair<int32_t, znodes::TopicPartition>> failed_;  // replicas whose logs are not to be had
   std::map<int32_t, std::vector<PartitionChange>> to_tell_;      // LeaderAndIsr, by broker
   std::set<std::string> to_show_;                                // topics of the next UpdateMetadata
   std::vector<PartitionChange> gone_;                            // and what it says is gone

@@ -160,8 +160,8 @@ class ControllerChannels::Channel : public std::enable_shared_from_this<Channel>
   bool complained_ = false;
 };
 
-ControllerChannels::ControllerChannels(Settings settings, EventLoop& loop, Peers& peers, ReplicaFailed failed)
-    : settings_(std::move(settings)), loop_(loop), peers_(peers), failed_(std::move(failed)) {}
+ControllerChannels::ControllerChannels(Settings settings, EventLoop& loop, Peers& peers, ReplicaTold told)
+    : settings_(std::move(settings)), loop_(loop), peers_(peers), told_(std::move(told)) {}
 
 ControllerChannels::~ControllerChannels() = default;
 
@@ -231,9 +231,9 @@ void ControllerChannels::leader_and_isr(int32_t broker, int32_t controller_epoch
                   for (const auto& topic : response.topics) {
                     const auto name = names.find(topic.topic_id);
                     for (const auto& partition : topic.partition_errors) {
-                      if (partition.error_code == static_cast<int16_t>(ErrorCode::KAFKA_STORAGE_ERROR) &&
-                          name != names.end())
-                        failed_(broker, name->second, partition.partition_index);
+                      if (name == names.end()) continue;
+                      told_(broker, name->second, partition.partition_index,
+                            partition.error_code == static_cast<int16_t>(ErrorCode::KAFKA_STORAGE_ERROR));
                     }
                   }
                 });

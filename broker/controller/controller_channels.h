@@ -32,11 +32,11 @@ class ControllerChannels {
     std::string listener;        // inter.broker.listener.name
     int64_t timeout_ms = 30000;  // controller.socket.timeout.ms
   };
-  // `broker` could not open a partition that it was told to lead or follow.
-  using ReplicaFailed = std::function<void(int32_t broker, const std::string& topic, int32_t index)>;
+  // Whether `broker` could open a partition that it was told to lead or follow.
+  using ReplicaTold = std::function<void(int32_t broker, const std::string& topic, int32_t index, bool failed)>;
 
   // All references outlive it.
-  ControllerChannels(Settings settings, EventLoop& loop, Peers& peers, ReplicaFailed failed);
+  ControllerChannels(Settings settings, EventLoop& loop, Peers& peers, ReplicaTold told);
   ~ControllerChannels();
 
   // Channels to all of `brokers` but this one; those that registered anew since get new ones.
@@ -69,7 +69,7 @@ class ControllerChannels {
   Settings settings_;
   EventLoop& loop_;
   Peers& peers_;
-  ReplicaFailed failed_;
+  ReplicaTold told_;
   std::map<int32_t, std::shared_ptr<Channel>> channels_;
 };
 

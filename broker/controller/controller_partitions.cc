@@ -49,9 +49,9 @@ Task<void> Controller::load_states(std::string name, bool again) {
 }
 
 // The leader stays where it can. Where it can not, a replica that is in sync leads, in the order of the
-// assignment; where none of these lives, nobody does, or, with unclean.leader.election.enable, any that lives
-// (kafka OfflinePartitionLeaderElectionStrategy). A broker that stops in good order leaves the last of its
-// partitions with leader -1 and itself in the ISR.
+// assignment; where none of these lives, nobody does (-1, and those that were in sync stay so, to lead again),
+// or, with unclean.leader.election.enable, any that lives (kafka OfflinePartitionLeaderElectionStrategy). A
+// broker that stops in good order leaves the last of its partitions like that.
 std::optional<znodes::PartitionStateNode> Controller::next_state(const std::string& name, int32_t index,
                                                                  const znodes::PartitionStateNode& state) {
   const auto can = [&](int32_t id) { return usable(name, index, id); };
@@ -61,10 +61,12 @@ std::optional<znodes::PartitionStateNode> Controller::next_state(const std::stri
   std::vector<int32_t> staying = next.isr;
   std::erase_if(staying, [&](int32_t id) { return shutting_down_.contains(id); });
   if (!staying.empty()) next.isr = staying;
-  if (next.isr.empty()) {
-    if (!actions_.unclean_election(name)) return std::nullopt;
-    const auto any = std::find_if(replicas.begin(), replicas.end(), can);
-    if (any == replicas.end()) return std::nullopt;
+  const auto any = std::find_if(replicas.begin(), replicas.end(), can);
+  if (next.isr.empty() && (any == replicas.end() || !actions_.unclean_election(name))) {
+    // With an epoch of its own, so that whoever is told of a leader again takes it for news.
+    next.isr = state.isr;
+    next.leader = -1;
+  } else if (next.isr.empty()) {
     log_warn(kComponent, "{}-{}: broker {} leads, which was not in sync: records may be lost", name, index, *any);
     next.isr = {*any};
     next.leader = *any;
@@ -257,8 +259,10 @@ void Controller::publish(const std::string& name) {
         entry.created.erase(index);
       } else if (change.state.leader == settings_.broker_id) {
         change.state.leader = -1;
-        if (replicas.size() > 1) on_replica_failed(settings_.broker_id, name, index);
       }
+      const bool here = std::count(replicas.begin(), replicas.end(), settings_.broker_id) != 0;
+      if (here && replicas.size() > 1)
+        on_replica_told(settings_.broker_id, name, index, own == ErrorCode::KAFKA_STORAGE_ERROR);
     }
     if (static_cast<size_t>(index) >= topic.partitions.size())
       topic.partitions.resize(static_cast<size_t>(index) + 1);

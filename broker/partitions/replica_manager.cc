@@ -81,11 +81,13 @@ void ReplicaManager::drop_idle_fetchers() {
 
 ErrorCode ReplicaManager::refuse_lost_log(const PartitionChange& change) {
   const PartitionState& state = change.state;
-  const bool alone = state.replicas.size() <= 1;
-  if (alone || state.is_new || logs_.find(change.topic, change.index) != nullptr) return ErrorCode::NONE;
+  const bool in_sync = std::count(state.isr.begin(), state.isr.end(), settings_.broker_id) != 0;
+  if (!in_sync || state.replicas.size() <= 1 || state.is_new) return ErrorCode::NONE;
+  if (logs_.find(change.topic, change.index) != nullptr) return ErrorCode::NONE;
   log_error(kComponent,
-            "{}-{} is not led: its log is not here any more, and other replicas ({}) may have what it held. "
-            "Bring the disk back, or let one of them lead (unclean.leader.election.enable)",
+            "{}-{}: this broker is said to be in sync, and its log is not here any more. It follows when others "
+            "of its replicas ({}) have taken over; where none of these can, bring the disk back, or set "
+            "unclean.leader.election.enable",
             change.topic, change.index, listed(state.replicas));
   return ErrorCode::KAFKA_STORAGE_ERROR;
 }
@@ -97,7 +99,7 @@ ErrorCode ReplicaManager::apply(const PartitionChange& change) {
     return known->leader_epoch() == state.leader_epoch ? ErrorCode::NONE : ErrorCode::STALE_CONTROLLER_EPOCH;
   }
   const bool leads = state.leader == settings_.broker_id;
-  if (leads && known == nullptr) {
+  if (known == nullptr) {
     const ErrorCode lost = refuse_lost_log(change);
     if (lost != ErrorCode::NONE) return lost;
   }

@@ -8,8 +8,10 @@
 // and looks twice per replica.lag.time.max.ms for those that fell behind. The change goes through IsrStore,
 // and counts when that says so.
 //
-// A partition that is not new, has other replicas, and whose log is not here, is not led: the disk was lost,
-// and an empty log in its place would have the others cut theirs (KAFKA-14139). Followed it may be.
+// A partition that is not new, has other replicas, of which this broker is said to be in sync, and whose log is
+// not here, is neither led nor followed: the disk was lost, and an empty log in its place could have the others
+// cut theirs (KAFKA-14139). The controller hears that the replica failed and takes it out of the in-sync ones;
+// then it may follow.
 //
 // Threads: the loop's.
 #pragma once

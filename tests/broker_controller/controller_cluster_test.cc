@@ -136,8 +136,9 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
         told_[id].push_back(told(topic.topic_name, one.partition_index, one.leader, one.leader_epoch, one.isr));
         auto& error = out.partition_errors.emplace_back();
         error.partition_index = one.partition_index;
-        error.error_code = static_cast<int16_t>(broken_disks_.contains(id) ? ErrorCode::KAFKA_STORAGE_ERROR
-                                                                            : ErrorCode::NONE);
+        const bool in_sync = std::count(one.isr.begin(), one.isr.end(), id) != 0;
+        const bool fails = broken_disks_.contains(id) || (in_sync && lost_logs_.contains(id));
+        error.error_code = static_cast<int16_t>(fails ? ErrorCode::KAFKA_STORAGE_ERROR : ErrorCode::NONE);
       }
     }
     peers_.answer(port_of(id), response);
@@ -159,6 +160,7 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
   std::map<int32_t, std::map<std::string, std::string>> shown_;
   std::map<int32_t, size_t> live_;
   std::set<int32_t> broken_disks_;
+  std::set<int32_t> lost_logs_;  // these brokers can follow, but not be in sync
   bool unclean_ = false;
   bool answers_ = true;
   uint8_t random_ = 0;
@@ -198,24 +200,25 @@ TEST_F(ControllerClusterTest, TheLastInSyncReplicaStaysAndLeadsAgainWhenItsBroke
   make_topic("t", R"({"0":[1,2]})");
   go(1);
   go(2);
-  EXPECT_EQ(state_of("t"), "t-0 led by 2 in 1 with 2");
+  EXPECT_EQ(state_of("t"), "t-0 led by -1 in 2 with 2");
   EXPECT_EQ(metadata_.find("t")->partitions[0].leader, -1);
   come(1);
   EXPECT_EQ(metadata_.find("t")->partitions[0].leader, -1) << "broker 1 was not in sync";
   told_.clear();
   come(2);
+  EXPECT_EQ(state_of("t"), "t-0 led by 2 in 3 with 2");
   EXPECT_EQ(metadata_.find("t")->partitions[0].leader, 2);
   EXPECT_EQ(shown_[1]["t"], shown_[2]["t"]);
   EXPECT_THAT(told_[2], Not(IsEmpty()));
 }
 
 TEST_F(ControllerClusterTest, WhereItIsAllowedOneThatWasNotInSyncLeads) {
-  unclean_ = true;
   make_topic("t", R"({"0":[1,2]})");
   go(1);
   go(2);
+  unclean_ = true;
   come(1);
-  EXPECT_EQ(state_of("t"), "t-0 led by 1 in 2 with 1");
+  EXPECT_EQ(state_of("t"), "t-0 led by 1 in 3 with 1");
 }
 
 TEST_F(ControllerClusterTest, ABrokerThatComesIsShownAllAndToldWhatItFollows) {
@@ -307,6 +310,25 @@ TEST_F(ControllerClusterTest, WhereADiskFailsAnotherReplicaLeads) {
   make_topic("t", R"({"0":[1,2]})");
   settle();
   EXPECT_EQ(state_of("t"), "t-0 led by 2 in 1 with 2");
+}
+
+// Row A17: a follower whose disk was lost says so, is out, and may be in sync again when it has all.
+TEST_F(ControllerClusterTest, A17AReplicaThatIsOutAndFollowsAgainMayBeInSyncAgain) {
+  lost_logs_ = {1};
+  make_topic("t", R"({"0":[2,1]})");
+  const auto state = *znodes::decode_partition_state(data_of(znodes::partition_state_path("t", 0)));
+  ASSERT_EQ(state_of("t"), "t-0 led by 2 in 1 with 2");
+  EXPECT_EQ(told_[1].back(), "t-0 led by 2 in 1 with 2");
+  PartitionChange change{"t", {}, 0, {1, 2, state.leader_epoch, {2, 1}, 1, {2, 1}, false}};
+  lost_logs_ = {};
+  ZkIsrStore store(loop_, *tool_);
+  store.write(change, [](const IsrStore::Result& written) { EXPECT_TRUE(written.still_leader); });
+  loop_.advance(1000);
+  settle();
+  store.stop();
+  // Nothing that happens later takes it out again.
+  go(2);
+  EXPECT_EQ(metadata_.find("t")->partitions[0].leader, 1) << state_of("t");
 }
 
 TEST_F(ControllerClusterTest, ATopicIsDeletedOnAllReplicasOrNotYet) {
