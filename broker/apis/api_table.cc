@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "broker/apis/alter_configs.h"
+#include "broker/apis/alter_partition.h"
 #include "broker/apis/api_versions.h"
+#include "broker/apis/controlled_shutdown.h"
 #include "broker/apis/create_partitions.h"
 #include "broker/apis/create_topics.h"
 #include "broker/apis/delete_groups.h"
@@ -23,6 +25,7 @@
 #include "broker/apis/incremental_alter_configs.h"
 #include "broker/apis/init_producer_id.h"
 #include "broker/apis/join_group.h"
+#include "broker/apis/leader_and_isr.h"
 #include "broker/apis/leave_group.h"
 #include "broker/apis/list_groups.h"
 #include "broker/apis/list_offsets.h"
@@ -33,7 +36,9 @@
 #include "broker/apis/offset_for_leader_epoch.h"
 #include "broker/apis/produce.h"
 #include "broker/apis/released_versions.h"
+#include "broker/apis/stop_replica.h"
 #include "broker/apis/sync_group.h"
+#include "broker/apis/update_metadata.h"
 
 namespace ottla {
 namespace {
@@ -47,6 +52,10 @@ constexpr std::array kTable = std::to_array<ApiRow>({
     {ApiKey::kFetch, 0, 18, handle_fetch},
     {ApiKey::kListOffsets, 0, 11, handle_list_offsets},
     {ApiKey::kMetadata, 0, 13, handle_metadata},
+    {ApiKey::kLeaderAndIsr, 0, 7, handle_leader_and_isr},
+    {ApiKey::kStopReplica, 0, 4, handle_stop_replica},
+    {ApiKey::kUpdateMetadata, 0, 8, handle_update_metadata},
+    {ApiKey::kControlledShutdown, 0, 3, handle_controlled_shutdown},
     {ApiKey::kOffsetCommit, 0, 10, handle_offset_commit},
     {ApiKey::kOffsetFetch, 0, 10, handle_offset_fetch},
     {ApiKey::kFindCoordinator, 0, 6, handle_find_coordinator},
@@ -69,6 +78,7 @@ constexpr std::array kTable = std::to_array<ApiRow>({
     {ApiKey::kDeleteGroups, 0, 3, handle_delete_groups},
     {ApiKey::kIncrementalAlterConfigs, 0, 1, handle_incremental_alter_configs},
     {ApiKey::kOffsetDelete, 0, 0, handle_offset_delete},
+    {ApiKey::kAlterPartition, 0, 3, handle_alter_partition},
     {ApiKey::kDescribeCluster, 0, 2, handle_describe_cluster},
     {ApiKey::kDescribeTopicPartitions, 0, 0, handle_describe_topic_partitions},
 });

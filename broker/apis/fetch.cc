@@ -8,6 +8,7 @@
 #include "broker/apis/fetch/read.h"
 #include "broker/apis/partition_lookup.h"
 #include "broker/config/broker_config.h"
+#include "broker/partitions/replica_manager.h"
 #include "protocol/generated/fetch_request.h"
 
 namespace ottla {
@@ -65,6 +66,20 @@ fetch::Parameters parameters_of(const Request& request, const FetchRequest& aske
   return parameters;
 }
 
+// A follower that asks for an offset has what lies before it, unless its log is another one. What that commits
+// goes with the answer.
+void note_follower(Services& services, int32_t replica_id, Scratch& scratch) {
+  for (size_t i = 0; i < scratch.targets.size(); ++i) {
+    const FetchTarget& target = scratch.targets[i];
+    fetch::PartitionRead& read = scratch.reads[i];
+    if (read.error != ErrorCode::NONE || read.diverging.epoch >= 0) continue;
+    Partition* partition = services.partitions.find(target.topic, target.partition);
+    if (partition == nullptr) continue;
+    services.replicas.on_follower_fetch(*partition, replica_id, target.fetch_offset);
+    read.high_watermark = partition->log().high_watermark();
+  }
+}
+
 void serve(Request& request, Scratch& scratch) {
   const FetchRequest& asked = scratch.request;
   if (!request.decode(scratch.request)) return;
@@ -83,6 +98,7 @@ void serve(Request& request, Scratch& scratch) {
   if (context.error() != ErrorCode::NONE)
     return fetch::answer_error(request.responder, context.error(), 0, {});
   const auto progress = fetch::read_targets(services, parameters, scratch.targets, scratch.reads);
+  if (parameters.from_follower()) note_follower(services, parameters.replica_id, scratch);
   if (progress.cold)
     return fetch::DelayedFetch::start_cold(request, parameters, std::move(context), scratch.targets,
                                            asked.max_wait_ms, scratch.reads);

@@ -24,6 +24,7 @@ constexpr int64_t kEarliestLocal = -4;
 constexpr int64_t kLatestTiered = -5;
 constexpr int64_t kEarliestPendingUpload = -6;
 constexpr int8_t kReadCommitted = 1;
+constexpr int16_t kFirstWithOffsetNotAvailable = 5;
 
 // The first version that knows a special timestamp; 32767 for one that nobody knows.
 int16_t known_since(int64_t timestamp) {
@@ -60,6 +61,13 @@ Result<storage::TimestampOffset> look_up(Partition& partition, int64_t timestamp
   return found;
 }
 
+// A new leader may know a lower high watermark than the one before it: it does not tell one, until all that it
+// had is committed (KIP-207).
+bool is_behind_its_epoch(const Partition& partition) {
+  const InSyncReplicas* in_sync = partition.in_sync();
+  return in_sync != nullptr && partition.log().high_watermark() < in_sync->epoch_start();
+}
+
 // Version 0 (kafka UnifiedLog.legacyFetchOffsetsBefore): the log's end and the starts of its segments, newest
 // first, from the newest on that is not younger than the timestamp; nothing above the high watermark.
 void answer_old_style(storage::Log& log, const ListOffsetsRequest::ListOffsetsPartition& asked,
@@ -93,8 +101,13 @@ ErrorCode answer(Request& request, std::string_view topic, const ListOffsetsRequ
     answer_old_style(log, partition, request.services.loop.wall_ms(), out);
     return ErrorCode::NONE;
   }
-  const int64_t bound =
-      asked.isolation_level == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  int64_t bound = asked.isolation_level == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  if (asked.replica_id >= 0) {
+    bound = log.log_end_offset();
+  } else if (partition.timestamp == kLatest && is_behind_its_epoch(*found.partition)) {
+    return request.version >= kFirstWithOffsetNotAvailable ? ErrorCode::OFFSET_NOT_AVAILABLE
+                                                           : ErrorCode::LEADER_NOT_AVAILABLE;
+  }
   const auto looked_up = look_up(*found.partition, partition.timestamp, bound);
   if (!looked_up.ok()) {
     log_error("broker.partitions", "ListOffsets of {}-{}: {}", topic, partition.partition_index,

@@ -15,6 +15,7 @@ FoundPartition find_partition(Services& services, std::string_view topic, int32_
   if (current_leader_epoch >= 0 && current_leader_epoch < found->leader_epoch())
     return {ErrorCode::FENCED_LEADER_EPOCH, nullptr};
   if (current_leader_epoch > found->leader_epoch()) return {ErrorCode::UNKNOWN_LEADER_EPOCH, nullptr};
+  if (!found->is_leader()) return {ErrorCode::NOT_LEADER_OR_FOLLOWER, nullptr};
   return {ErrorCode::NONE, found};
 }
 

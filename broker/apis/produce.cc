@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/apis/produce.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "broker/apis/partition_lookup.h"
@@ -79,16 +81,19 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
   const FoundPartition found = find_partition(request.services, topic, data.index);
   storage::AppendInfo info = check(request, produce, found.error, data.records);
   if (info.error != ErrorCode::NONE) return info;
-  storage::Log& log = found.partition->log();
-  if (produce.acks == -1 && log.config().min_insync_replicas > 1) {
-    return failed(ErrorCode::NOT_ENOUGH_REPLICAS, "min.insync.replicas is " +
-                                                      std::to_string(log.config().min_insync_replicas) +
-                                                      ", and the partition has one replica in sync");
+  Partition& partition = *found.partition;
+  storage::Log& log = partition.log();
+  if (produce.acks == -1 && !partition.has_enough_in_sync()) {
+    return failed(ErrorCode::NOT_ENOUGH_REPLICAS,
+                  fmt::format("min.insync.replicas is {}, and the partition has {} in sync",
+                              log.config().min_insync_replicas, partition.in_sync_count()));
   }
-  info = log.append_as_leader(writable(request.frame, data.records.bytes), found.partition->leader_epoch(),
+  info = log.append_as_leader(writable(request.frame, data.records.bytes), partition.leader_epoch(),
                               storage::AppendOrigin::kClient, request.version,
                               request.services.loop.wall_ms(), request.answered_as_2_8());
-  if (info.error == ErrorCode::NONE && !info.duplicate) found.partition->notify_waiters();
+  if (info.error != ErrorCode::NONE) return info;
+  if (!info.duplicate) partition.on_progress();
+  if (produce.acks == -1 && log.high_watermark() <= info.last_offset) info.commit_offset = info.last_offset + 1;
   return info;
 }
 

@@ -8,6 +8,8 @@ namespace ottla {
 
 class EventLoop;
 class PartitionManager;
+class ReplicaManager;
+class ClusterControl;
 class ColdReads;
 class FetchSessionCache;
 class TopicAdmin;
@@ -35,6 +37,8 @@ struct Services {
   TopicAdmin& topics;
   ConfigAdmin& config_admin;
   groups::GroupCoordinator& groups;
+  ReplicaManager& replicas;
+  ClusterControl& cluster;
 };
 
 }  // namespace ottla

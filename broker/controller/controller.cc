@@ -22,13 +22,6 @@ using coordination::ZkError;
 namespace {
 
 constexpr const char* kComponent = "broker.controller";
-// A multi stays well below jute.maxbuffer (1 MiB): two nodes of about 200 bytes per partition.
-constexpr size_t kPartitionsPerMulti = 500;
-// A list of all topics takes the longer the more there are, and each new one asks for it: it waits a little,
-// for more of them, where it takes long.
-constexpr size_t kTopicsListedAtOnce = 64;
-constexpr size_t kTopicsPerMsOfWait = 16;
-constexpr int64_t kMostWaitMs = 250;
 
 Status failure(ZkError error, const std::string& what) {
   return {ErrorCode::UNKNOWN_SERVER_ERROR, what + ": " + coordination::error_text(error)};
@@ -43,13 +36,18 @@ int32_t parse_int(const std::string& text) {
 }  // namespace
 
 Controller::Controller(Settings settings, EventLoop& loop, coordination::Client& client,
-                       MetadataCache& metadata, ControllerActions& actions, RandomBytes random)
+                       MetadataCache& metadata, ControllerActions& actions, Peers& peers,
+                       RandomBytes random)
     : settings_(settings),
       loop_(loop),
       client_(client),
       metadata_(metadata),
       actions_(actions),
       random_(std::move(random)),
+      channels_({settings_.broker_id, settings_.inter_broker_listener, settings_.socket_timeout_ms}, loop, peers,
+                [this](int32_t broker, const std::string& topic, int32_t index, bool failed) {
+                  on_replica_told(broker, topic, index, failed);
+                }),
       topics_check_timer_(loop.make_timer([this] { queue_.add([this] { return read_topics(); }); })) {}
 
 void Controller::start(std::function<void(Status)> done) {
@@ -58,10 +56,20 @@ void Controller::start(std::function<void(Status)> done) {
 
 void Controller::stop() {
   queue_.clear();
-  active_ = false;
+  resign();
   topics_check_timer_->stop();
   topics_check_waits_ = deletions_check_waits_ = false;
   watched_topics_.clear();
+}
+
+void Controller::resign() {
+  if (std::exchange(active_, false)) log_info(kComponent, "broker {} is not the controller any more", settings_.broker_id);
+  channels_.clear();
+  shutting_down_.clear();
+  failed_.clear();
+  to_tell_.clear();
+  to_show_.clear();
+  gone_.clear();
 }
 
 void Controller::on_watch_event(const coordination::WatchEvent& event) {
@@ -74,10 +82,9 @@ void Controller::on_watch_event(const coordination::WatchEvent& event) {
   } else if (event.path == znodes::kDeleteTopics) {
     check_deletions();
   } else if (event.path == znodes::kBrokerIds) {
-    queue_.add([this]() -> Task<void> {
-      const Status status = co_await load_brokers();
-      if (!status.ok()) log_warn(kComponent, "cannot read the live brokers: {}", status.message());
-    });
+    queue_.add([this] { return on_brokers_changed(); });
+  } else if (event.path == znodes::kIsrChanges) {
+    queue_.add([this] { return read_isr_changes(); });
   } else if (event.path.starts_with(std::string(znodes::kTopics) + "/") &&
              event.type == EventType::kNodeDataChanged) {
     std::string name = event.path.substr(std::string_view(znodes::kTopics).size() + 1);
@@ -86,29 +93,15 @@ void Controller::on_watch_event(const coordination::WatchEvent& event) {
   }
 }
 
-void Controller::check_topics() {
-  if (!active_ || topics_check_waits_) return;
-  topics_check_waits_ = true;
-  const size_t wait = topics_.size() < kTopicsListedAtOnce ? 0 : topics_.size() / kTopicsPerMsOfWait;
-  if (wait > 0) return topics_check_timer_->start(std::min(kMostWaitMs, static_cast<int64_t>(wait)));
-  queue_.add([this] { return read_topics(); });
-}
-
-void Controller::take_up_topic(std::string name) {
-  if (!active_) return;
-  queue_.add([this, name = std::move(name)] { return read_new_topic(name); });
-}
-
-void Controller::check_deletions() {
-  if (!active_ || deletions_check_waits_) return;
-  deletions_check_waits_ = true;
-  queue_.add([this] { return read_deletions(); });
-}
-
 Task<void> Controller::run_election(std::function<void(Status)> done) {
-  Status status;
-  if (!active_) status = co_await elect();
-  done(status);
+  // Somebody may have removed /controller to have it elected anew.
+  if (active_) {
+    const DataReply current = co_await client_.async_get_data(znodes::kController, true);
+    const auto holder = current.ok() ? znodes::decode_controller(current.data) : Result<int32_t>(-1);
+    if (current.ok() && holder.ok() && *holder == settings_.broker_id) co_return done(Status());
+    resign();
+  }
+  done(co_await elect());
 }
 
 Task<Status> Controller::elect() {
@@ -119,11 +112,10 @@ Task<Status> Controller::elect() {
       const int32_t id = holder.ok() ? *holder : -1;
       if (id != settings_.broker_id) {
         metadata_.controller_id = id;
-        log_warn(kComponent,
-                 "broker {} is the controller of this cluster; this release opens its partitions only on the "
-                 "controller itself",
-                 id);
-        co_return co_await load_brokers();
+        log_info(kComponent, "broker {} is the controller", id);
+        const Status brokers = co_await load_brokers();
+        if (brokers.ok()) actions_.brokers_changed();
+        co_return brokers;
       }
       // Left behind by an earlier run of ours: nobody else has our broker id.
       if (current.stat.ephemeral_owner != client_.session_id())
@@ -155,6 +147,7 @@ Task<Status> Controller::take_office(int32_t old_epoch, int32_t epoch_version) {
   epoch_version_ = epoch_version + 1;
   active_ = true;
   metadata_.controller_id = settings_.broker_id;
+  metadata_.controller_epoch = epoch_;
   log_info(kComponent, "broker {} is the controller, epoch {}", settings_.broker_id, epoch_);
   co_return Status();
 }
@@ -164,9 +157,20 @@ Task<Status> Controller::load_cluster() {
                  CreateMode::kPersistent, [](const CreateReply&) {});
   const Status brokers = co_await load_brokers();
   if (!brokers.ok()) co_return brokers;
+  actions_.brokers_changed();
+  channels_.set_brokers(metadata_.brokers);
   topics_.clear();
   co_await read_deletions();
   co_await read_topics();
+  // What an earlier controller told of, and is not there any more.
+  std::vector<std::string> vanished;
+  for (const auto& [name, topic] : metadata_.topics()) {
+    if (!topics_.contains(name)) vanished.push_back(name);
+  }
+  for (const std::string& name : vanished) metadata_.remove(name);
+  brokers_to_show_ = true;
+  send();
+  co_await read_isr_changes();
   co_return Status();
 }
 
@@ -191,267 +195,128 @@ Task<Status> Controller::load_brokers() {
   co_return Status();
 }
 
-Task<void> Controller::read_topics() {
-  topics_check_waits_ = false;
-  ChildrenReply children = co_await client_.async_get_children(znodes::kTopics, true);
-  if (!children.ok()) {
-    log_warn(kComponent, "cannot list the topics: {}", coordination::error_text(children.error));
+// Those that registered anew between two looks were gone meanwhile, and what they held in memory with them.
+Task<void> Controller::on_brokers_changed() {
+  std::map<int32_t, int64_t> before;
+  for (const auto& [id, node] : metadata_.brokers) before[id] = node.epoch;
+  const Status status = co_await load_brokers();
+  if (!status.ok()) {
+    log_warn(kComponent, "cannot read the live brokers: {}", status.message());
     co_return;
   }
-  std::vector<std::string> present = std::move(children.children);
-  std::sort(present.begin(), present.end());
-  std::vector<std::string> added;
-  std::vector<std::string> vanished;
-  auto known = topics_.begin();
-  for (const std::string& name : present) {
-    for (; known != topics_.end() && known->first < name; ++known) vanished.push_back(known->first);
-    if (known != topics_.end() && known->first == name) {
-      ++known;
-    } else {
-      added.push_back(name);
-    }
+  actions_.brokers_changed();
+  if (!active_) co_return;
+  std::set<int32_t> gone;
+  std::set<int32_t> came;
+  for (const auto& [id, epoch] : before) {
+    const auto now = metadata_.brokers.find(id);
+    if (now == metadata_.brokers.end() || now->second.epoch != epoch) gone.insert(id);
   }
-  for (; known != topics_.end(); ++known) vanished.push_back(known->first);
-  // Somebody removed the znodes by hand: the logs stay on disk, as with Kafka.
-  for (const std::string& name : vanished) {
-    topics_.erase(name);
-    metadata_.remove(name);
+  for (const auto& [id, node] : metadata_.brokers) {
+    const auto then = before.find(id);
+    if (then == before.end() || then->second != node.epoch) came.insert(id);
   }
-  co_await update_topics(std::move(added));
-  if (!vanished.empty()) changed_();
+  channels_.set_brokers(metadata_.brokers);
+  for (const int32_t id : gone) shutting_down_.erase(id);
+  std::erase_if(failed_, [&](const auto& one) { return came.contains(one.first); });
+  if (!gone.empty() || !came.empty())
+    log_info(kComponent, "brokers that went: {}, that came: {}", gone.size(), came.size());
+  bounced_ = came;
+  if (!gone.empty()) co_await elect_everywhere();
+  bounced_.clear();
+  if (!came.empty()) co_await elect_everywhere();
+  for (const int32_t id : came) {
+    to_tell_.erase(id);
+    tell_everything(id);
+  }
+  brokers_to_show_ = true;
+  send();
+  changed_();
+  if (!came.empty()) check_deletions();
 }
 
-Task<void> Controller::read_new_topic(std::string name) {
-  if (!active_ || topics_.contains(name)) co_return;
-  std::vector<std::string> names(1, name);
-  co_await update_topics(std::move(names));
-}
-
-Task<void> Controller::read_topic(std::string name) {
-  if (!active_ || !topics_.contains(name)) co_return;
-  std::vector<std::string> names(1, name);
-  co_await update_topics(std::move(names));
-}
-
-// Reads the assignments of `names` and makes them real.
-Task<void> Controller::update_topics(std::vector<std::string> names) {
-  if (names.empty()) co_return;
-  const auto nodes = co_await gather<DataReply>(names.size(), [&](size_t i, auto done) {
-    client_.get_data(znodes::topic_path(names[i]), watched_topics_.insert(names[i]).second, done);
-  });
-  const auto settings = co_await gather<DataReply>(names.size(), [&](size_t i, auto done) {
-    client_.get_data(znodes::topic_config_path(names[i]), false, done);
-  });
-  std::vector<std::string> without_id;
-  std::vector<std::string> good;
-  for (size_t i = 0; i < names.size(); ++i) {
-    auto assignment = nodes[i].ok() ? znodes::decode_topic(nodes[i].data)
-                                    : Result<znodes::TopicAssignment>(failure(nodes[i].error, "cannot read"));
-    if (!assignment.ok()) {
-      watched_topics_.erase(names[i]);
-      log_warn(kComponent, "topic {}: {}", names[i], assignment.status().message());
-      continue;
-    }
-    if (assignment->topic_id.is_zero()) without_id.push_back(names[i]);
-    topics_[names[i]].assignment = std::move(*assignment);
-    good.push_back(names[i]);
-    auto overrides = znodes::decode_config(settings[i].ok() ? settings[i].data : "{}");
-    if (!overrides.ok())
-      log_warn(kComponent, "settings of topic {}: {}", names[i], overrides.status().message());
-    actions_.set_topic_overrides(
-        names[i], overrides.ok() ? std::move(*overrides) : std::map<std::string, std::string>());
-  }
-  if (!without_id.empty() && !co_await give_topic_ids(std::move(without_id))) co_return;
-  for (const std::string& name : good) {
-    co_await load_states(name);
-    co_await elect_leaders(name);
-    if (!co_await create_states(name)) continue;
+Task<void> Controller::elect_everywhere() {
+  std::vector<std::string> names;
+  for (const auto& [name, topic] : topics_) names.push_back(name);
+  for (const std::string& name : names) {
+    const bool elected = co_await elect_leaders(name);
+    const bool created = co_await create_states(name);
+    if (!topics_.contains(name)) continue;
+    static_cast<void>(elected && created);
     publish(name);
   }
-  changed_();
 }
 
-// Tools that write the assignment themselves (kafka-topics --zookeeper) know no topic ids: the controller
-// adds them.
-Task<bool> Controller::give_topic_ids(std::vector<std::string> names) {
-  const auto replies = co_await gather<StatReply>(names.size(), [&](size_t i, auto done) {
-    znodes::TopicAssignment& assignment = topics_[names[i]].assignment;
-    assignment.topic_id = Uuid::from_random(random_());
-    client_.set_data(znodes::topic_path(names[i]), znodes::encode_topic(assignment), -1, done);
-  });
-  bool all = true;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (replies[i].ok()) continue;
-    log_warn(kComponent, "cannot give topic {} an id: {}", names[i],
-             coordination::error_text(replies[i].error));
-    topics_.erase(names[i]);
-    all = false;
-  }
-  co_return all;
-}
-
-Task<void> Controller::load_states(std::string name) {
-  std::vector<int32_t> wanted;
-  for (const auto& [partition, replicas] : topics_[name].assignment.replicas) {
-    if (!topics_[name].states.contains(partition)) wanted.push_back(partition);
-  }
-  const auto nodes = co_await gather<DataReply>(wanted.size(), [&](size_t i, auto done) {
-    client_.get_data(znodes::partition_state_path(name, wanted[i]), false, done);
-  });
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!nodes[i].ok()) continue;
-    const auto state = znodes::decode_partition_state(nodes[i].data);
-    if (state.ok()) topics_[name].states[wanted[i]] = *state;
-  }
-}
-
-// Partitions without a leader that lives, where a replica that is in sync does: a broker that stops in good
-// order leaves the last of its partitions with leader -1 and itself in the ISR (kafka
-// OfflinePartitionLeaderElectionStrategy).
-Task<void> Controller::elect_leaders(std::string name) {
-  std::vector<std::pair<int32_t, znodes::PartitionStateNode>> elected;
-  for (const auto& [partition, state] : topics_[name].states) {
-    if (leader_alive(state.leader)) continue;
-    znodes::PartitionStateNode next = state;
-    std::erase_if(next.isr, [this](int32_t id) { return !leader_alive(id); });
-    for (const int32_t replica : topics_[name].assignment.replicas[partition]) {
-      if (std::count(next.isr.begin(), next.isr.end(), replica) == 0) continue;
-      next.leader = replica;
-      next.controller_epoch = epoch_;
-      ++next.leader_epoch;
-      elected.emplace_back(partition, std::move(next));
-      break;
-    }
-  }
-  for (size_t first = 0; first < elected.size(); first += kPartitionsPerMulti) {
-    const size_t end = std::min(elected.size(), first + kPartitionsPerMulti);
-    std::vector<Op> ops = {Op::check(znodes::kControllerEpoch, epoch_version_)};
-    for (size_t i = first; i < end; ++i) {
-      ops.push_back(Op::set_data(znodes::partition_state_path(name, elected[i].first),
-                                 znodes::encode_partition_state(elected[i].second), -1));
-    }
-    const MultiReply reply = co_await client_.async_multi(std::move(ops));
-    if (!reply.ok()) {
-      log_warn(kComponent, "cannot elect leaders of topic {}: {}", name,
-               coordination::error_text(reply.error));
-      co_return;
-    }
-    for (size_t i = first; i < end; ++i) topics_[name].states[elected[i].first] = elected[i].second;
-  }
-}
-
-Task<bool> Controller::create_states(std::string name) {
-  TopicEntry& entry = topics_[name];
-  std::vector<int32_t> missing;
-  for (const auto& [partition, replicas] : entry.assignment.replicas) {
-    const bool alive =
-        std::any_of(replicas.begin(), replicas.end(), [this](int32_t id) { return leader_alive(id); });
-    if (!entry.states.contains(partition) && alive) missing.push_back(partition);
-  }
-  bool parent_exists = !entry.states.empty();
-  for (size_t first = 0; first < missing.size(); first += kPartitionsPerMulti) {
-    std::vector<Op> ops = {Op::check(znodes::kControllerEpoch, epoch_version_)};
-    if (!parent_exists) ops.push_back(Op::create(znodes::partitions_path(name), std::nullopt));
-    parent_exists = true;
-    std::map<int32_t, znodes::PartitionStateNode> made;
-    for (size_t i = first; i < std::min(missing.size(), first + kPartitionsPerMulti); ++i) {
-      znodes::PartitionStateNode state;
-      state.controller_epoch = epoch_;
-      for (const int32_t replica : entry.assignment.replicas[missing[i]]) {
-        if (leader_alive(replica)) state.isr.push_back(replica);
-      }
-      state.leader = state.isr.front();
-      ops.push_back(Op::create(znodes::partition_path(name, missing[i]), std::nullopt));
-      ops.push_back(
-          Op::create(znodes::partition_state_path(name, missing[i]), znodes::encode_partition_state(state)));
-      made[missing[i]] = state;
-    }
-    const MultiReply reply = co_await client_.async_multi(std::move(ops));
-    if (!reply.ok()) {
-      log_warn(kComponent, "cannot write the partition states of topic {}: {}", name,
-               coordination::error_text(reply.error));
-      topics_.erase(name);
-      co_return false;
-    }
-    for (const auto& [partition, state] : made) entry.created.insert(partition);
-    entry.states.merge(made);
-  }
-  co_return true;
-}
-
-// Opens what this broker leads, and shows the topic to clients.
-void Controller::publish(const std::string& name) {
-  const TopicEntry& entry = topics_[name];
-  TopicMetadata topic;
-  topic.name = name;
-  topic.id = entry.assignment.topic_id;
-  for (const auto& [index, replicas] : entry.assignment.replicas) {
-    PartitionMetadata partition;
-    partition.replicas = replicas;
-    const auto state = entry.states.find(index);
-    if (state != entry.states.end()) {
-      partition.isr = state->second.isr;
-      partition.leader_epoch = state->second.leader_epoch;
-      if (leader_alive(state->second.leader)) partition.leader = state->second.leader;
-    }
-    if (partition.leader == settings_.broker_id) {
-      const Status opened = actions_.lead_partition(name, topic.id, index, partition.leader_epoch,
-                                                    entry.created.contains(index));
-      if (!opened.ok()) {
-        log_error(kComponent, "partition {}-{} stays without a leader: {}", name, index, opened.message());
-        partition.leader = -1;
-      }
-    }
-    if (static_cast<size_t>(index) >= topic.partitions.size())
-      topic.partitions.resize(static_cast<size_t>(index) + 1);
-    topic.partitions[static_cast<size_t>(index)] = std::move(partition);
-  }
-  metadata_.put(std::move(topic));
-}
-
-Task<void> Controller::read_deletions() {
-  deletions_check_waits_ = false;
-  const ChildrenReply wishes = co_await client_.async_get_children(znodes::kDeleteTopics, true);
-  if (!wishes.ok()) {
-    log_warn(kComponent, "cannot list the topics to delete: {}", coordination::error_text(wishes.error));
+Task<void> Controller::read_isr_changes() {
+  if (!active_) co_return;
+  const ChildrenReply changes = co_await client_.async_get_children(znodes::kIsrChanges, true);
+  if (!changes.ok()) {
+    log_warn(kComponent, "cannot list {}: {}", znodes::kIsrChanges, coordination::error_text(changes.error));
     co_return;
   }
-  for (const std::string& name : wishes.children) {
-    if (settings_.delete_topic_enable) {
-      co_await delete_topic(name);
-    } else {
-      log_info(kComponent, "topic {} is not deleted: delete.topic.enable=false", name);
-      co_await client_.async_remove(znodes::delete_topic_path(name));
-    }
+  std::set<std::string> topics;
+  for (const std::string& change : changes.children) {
+    const std::string path = std::string(znodes::kIsrChanges) + "/" + change;
+    const DataReply announced = co_await client_.async_get_data(path);
+    const auto partitions = announced.ok() ? znodes::decode_isr_change(announced.data)
+                                           : Result<std::vector<znodes::TopicPartition>>(
+                                                 std::vector<znodes::TopicPartition>());
+    if (!partitions.ok()) log_warn(kComponent, "{}: {}", path, partitions.status().message());
+    for (const auto& [topic, index] : partitions.ok() ? *partitions : std::vector<znodes::TopicPartition>())
+      topics.insert(topic);
+    client_.remove(path, -1, [](const VoidReply&) {});
   }
-  if (!wishes.children.empty()) changed_();
+  for (const std::string& topic : topics) {
+    if (!topics_.contains(topic)) continue;
+    co_await load_states(topic, true);
+    co_await elect_leaders(topic);
+    publish(topic);
+  }
+  if (!topics.empty()) changed_();
 }
 
-Task<void> Controller::delete_topic(std::string name) {
-  log_info(kComponent, "deleting topic {}", name);
-  // Files go only where the wish stays: a power cut must not leave an emptied topic.
-  co_await client_.async_durable();
-  metadata_.remove(name);
-  topics_.erase(name);
-  watched_topics_.erase(name);
-  actions_.drop_topic(name);
-  const ChildrenReply partitions = co_await client_.async_get_children(znodes::partitions_path(name));
-  std::vector<std::string> paths;
-  for (const std::string& partition : partitions.children) {
-    paths.push_back(znodes::partitions_path(name) + "/" + partition + "/state");
-    paths.push_back(znodes::partitions_path(name) + "/" + partition);
+void Controller::on_replica_told(int32_t broker, const std::string& topic, int32_t index, bool failed) {
+  if (!failed) {
+    failed_.erase({broker, {topic, index}});
+    return;
   }
-  paths.push_back(znodes::partitions_path(name));
-  paths.push_back(znodes::topic_path(name));
-  paths.push_back(znodes::topic_config_path(name));
-  // The wish goes last: whoever takes over after a crash here starts the deletion again.
-  paths.push_back(znodes::delete_topic_path(name));
-  const auto replies = co_await gather<VoidReply>(
-      paths.size(), [&](size_t i, auto done) { client_.remove(paths[i], -1, done); });
-  for (size_t i = 0; i < replies.size(); ++i) {
-    if (replies[i].ok() || replies[i].error == ZkError::kNoNode) continue;
-    log_warn(kComponent, "cannot remove {}: {}", paths[i], coordination::error_text(replies[i].error));
+  if (!active_ || !failed_.insert({broker, {topic, index}}).second) return;
+  log_warn(kComponent, "broker {} can not open {}-{}", broker, topic, index);
+  queue_.add([this, topic]() -> Task<void> {
+    if (!active_ || !topics_.contains(topic)) co_return;
+    co_await elect_leaders(topic);
+    publish(topic);
+    changed_();
+  });
+}
+
+void Controller::controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) {
+  queue_.add([this, broker, broker_epoch, done = std::move(done)] {
+    return run_shutdown(broker, broker_epoch, done);
+  });
+}
+
+Task<void> Controller::run_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) {
+  if (!active_) co_return done(ErrorCode::NOT_CONTROLLER, {});
+  const auto known = metadata_.brokers.find(broker);
+  if (known == metadata_.brokers.end()) co_return done(ErrorCode::BROKER_NOT_AVAILABLE, {});
+  if (broker_epoch >= 0 && broker_epoch < known->second.epoch)
+    co_return done(ErrorCode::STALE_BROKER_EPOCH, {});
+  log_info(kComponent, "broker {} is about to stop", broker);
+  shutting_down_.insert(broker);
+  co_await elect_everywhere();
+  send();
+  changed_();
+  std::vector<znodes::TopicPartition> remaining;
+  for (const auto& [name, topic] : topics_) {
+    for (const auto& [index, state] : topic.states) {
+      const auto replicas = topic.assignment.replicas.find(index);
+      const bool alone = replicas == topic.assignment.replicas.end() || replicas->second.size() <= 1;
+      // What has no other replica can not be moved, and does not keep the broker.
+      if (state.leader == broker && !alone) remaining.emplace_back(name, index);
+    }
   }
+  done(ErrorCode::NONE, remaining);
 }
 
 }  // namespace ottla

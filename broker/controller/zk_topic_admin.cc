@@ -68,7 +68,15 @@ TopicAdmin::Done ZkTopicAdmin::once_durable(Done done) {
   };
 }
 
+// The client finds the controller in its metadata.
+bool ZkTopicAdmin::refuse_as_no_controller(const Done& done) const {
+  if (controller_.active()) return false;
+  done(outcome_of({ErrorCode::NOT_CONTROLLER, "This is not the correct controller for this cluster."}));
+  return true;
+}
+
 void ZkTopicAdmin::create_topic(CreateTopicSpec spec, int32_t timeout_ms, bool validate_only, Done done) {
+  if (refuse_as_no_controller(done)) return;
   start_create(std::move(spec), timeout_ms, validate_only, once_durable(std::move(done)));
 }
 
@@ -216,6 +224,7 @@ Task<void> ZkTopicAdmin::run_create(CreateTopicSpec spec, int32_t timeout_ms, bo
 }
 
 void ZkTopicAdmin::delete_topic(std::string name, int32_t timeout_ms, Done done) {
+  if (refuse_as_no_controller(done)) return;
   if (!settings_.delete_topic_enable) {
     return done(outcome_of({ErrorCode::TOPIC_DELETION_DISABLED, "Topic deletion is disabled."}));
   }
@@ -248,6 +257,7 @@ Task<void> ZkTopicAdmin::run_delete(std::string name, int32_t timeout_ms, Done d
 void ZkTopicAdmin::create_partitions(std::string name, int32_t count,
                                      std::vector<std::vector<int32_t>> assignments, int32_t timeout_ms,
                                      bool validate_only, Done done) {
+  if (refuse_as_no_controller(done)) return;
   const TopicMetadata* topic = metadata_.find(name);
   if (topic == nullptr) {
     return done(

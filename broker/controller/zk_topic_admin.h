@@ -60,6 +60,7 @@ class ZkTopicAdmin : public TopicAdmin {
     std::unique_ptr<Timer> timer;
   };
 
+  bool refuse_as_no_controller(const Done& done) const;
   // The replicas of each partition, or what Kafka says is wrong with the request.
   Result<std::map<int32_t, std::vector<int32_t>>> assign(const CreateTopicSpec& spec);
   std::vector<std::vector<int32_t>> spread(int32_t first_partition, int32_t count,

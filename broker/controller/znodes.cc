@@ -190,7 +190,23 @@ std::string encode_partition_state(const PartitionStateNode& state) {
 Result<PartitionStateNode> decode_partition_state(std::string_view text) {
   return parse<PartitionStateNode>(text, "partition state", [](const Json& json) -> PartitionStateNode {
     return {json.at("controller_epoch").get<int32_t>(), json.at("leader").get<int32_t>(),
-            json.at("leader_epoch").get<int32_t>(), json.at("isr").get<std::vector<int32_t>>()};
+            json.at("leader_epoch").get<int32_t>(), json.at("isr").get<std::vector<int32_t>>(), 0};
+  });
+}
+
+std::string encode_isr_change(const std::vector<TopicPartition>& partitions) {
+  Json list = Json::array();
+  for (const auto& [topic, partition] : partitions)
+    list.push_back(Json{{"topic", topic}, {"partition", partition}});
+  return Json{{"version", 1}, {"partitions", list}}.dump();
+}
+
+Result<std::vector<TopicPartition>> decode_isr_change(std::string_view text) {
+  return parse<std::vector<TopicPartition>>(text, "ISR change", [](const Json& json) {
+    std::vector<TopicPartition> partitions;
+    for (const Json& one : json.at("partitions"))
+      partitions.emplace_back(one.at("topic").get<std::string>(), one.at("partition").get<int32_t>());
+    return partitions;
   });
 }
 

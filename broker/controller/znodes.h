@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/metadata/metadata_cache.h"
@@ -25,6 +26,7 @@ inline constexpr const char* kClusterId = "/cluster/id";
 inline constexpr const char* kController = "/controller";
 inline constexpr const char* kControllerEpoch = "/controller_epoch";
 inline constexpr const char* kDeleteTopics = "/admin/delete_topics";
+inline constexpr const char* kIsrChanges = "/isr_change_notification";
 inline constexpr const char* kConfigChanges = "/config/changes";
 inline constexpr const char* kFeature = "/feature";
 inline constexpr const char* kProducerIdBlock = "/latest_producer_id_block";
@@ -69,9 +71,15 @@ struct PartitionStateNode {
   int32_t leader = -1;
   int32_t leader_epoch = 0;
   std::vector<int32_t> isr;
+  int32_t zk_version = 0;  // of the znode; not in the JSON
 };
 std::string encode_partition_state(const PartitionStateNode& state);
 Result<PartitionStateNode> decode_partition_state(std::string_view json);
+
+// /isr_change_notification/isr_change_<n>: the partitions whose in-sync replicas their leader changed.
+using TopicPartition = std::pair<std::string, int32_t>;
+std::string encode_isr_change(const std::vector<TopicPartition>& partitions);
+Result<std::vector<TopicPartition>> decode_isr_change(std::string_view json);
 
 std::string encode_feature();
 

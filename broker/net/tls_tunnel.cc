@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/net/tls_tunnel.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "broker/net/resolver.h"
 #include "protocol/base/log.h"
 
 namespace ottla::net {
@@ -20,48 +20,6 @@ namespace {
 constexpr const char* kComponent = "broker.net";
 // What one side has sent and the other not taken: then the one is not read.
 constexpr size_t kMostWaiting = 1 << 20;
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
-struct Resolved {
-  std::vector<Address> addresses;
-  std::string problem;
-};
-
-Resolved resolve(const TlsTunnel::Server& server) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  Resolved resolved;
-  const int rc = ::getaddrinfo(server.host.c_str(), std::to_string(server.port).c_str(), &wanted, &found);
-  if (rc != 0) {
-    resolved.problem = ::gai_strerror(rc);
-    return resolved;
-  }
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    Address& address = resolved.addresses.emplace_back();
-    std::memcpy(&address.storage, at->ai_addr, at->ai_addrlen);
-    address.size = at->ai_addrlen;
-  }
-  ::freeaddrinfo(found);
-  return resolved;
-}
-
-// A descriptor whose connection is under way, or -1 with errno.
-int begin_connect(const Address& address) {
-  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 ||
-      errno == EINPROGRESS)
-    return fd;
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  return -1;
-}
 
 }  // namespace
 
@@ -197,7 +155,7 @@ void TlsTunnel::Gate::let_in(std::shared_ptr<Socket> socket) {
     return;
   }
   auto resolved = std::make_shared<Resolved>();
-  flush_list_.loop().run_in_background([resolved, server = server_] { *resolved = resolve(server); },
+  flush_list_.loop().run_in_background([resolved, server = server_] { *resolved = resolve(server.host, server.port); },
                                        [alive = alive_, resolved, socket = std::move(socket)] {
                                          if (*alive != nullptr) (*alive)->connect(socket, *resolved);
                                        });

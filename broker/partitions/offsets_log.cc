@@ -13,18 +13,19 @@ namespace ottla {
 
 using groups::StoredRecord;
 
-// Appends to one partition that wait for the disk, in their order.
-class PartitionOffsetsLog::Unflushed : public PartitionWaiter,
-                                       public std::enable_shared_from_this<Unflushed> {
+// Appends to one partition that wait to be committed, or for the disk, in their order.
+class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
+                                       public std::enable_shared_from_this<Uncommitted> {
  public:
   struct Append {
     int64_t flush_offset;
+    int64_t commit_offset;
     int64_t base_offset;
     std::function<void(ErrorCode, int64_t)> committed;
   };
 
-  explicit Unflushed(EventLoop& loop) : loop_(loop) {}
-  ~Unflushed() override {
+  explicit Uncommitted(EventLoop& loop) : loop_(loop) {}
+  ~Uncommitted() override {
     if (partition_ != nullptr) partition_->remove_waiter(*this);
   }
 
@@ -34,14 +35,15 @@ class PartitionOffsetsLog::Unflushed : public PartitionWaiter,
       partition_ = &partition;
       partition.add_waiter(*this);
     }
-    // One that needs no flush itself waits for those before it.
-    if (!appends_.empty()) append.flush_offset = std::max(append.flush_offset, appends_.back().flush_offset);
     appends_.push_back(std::move(append));
+  }
+  static bool waits(const Partition& partition, int64_t flush_offset, int64_t commit_offset) {
+    return partition.log().flushed_offset() < flush_offset || partition.log().high_watermark() < commit_offset;
   }
   void on_partition_changed() override {
     if (std::exchange(scheduled_, true)) return;
     loop_.defer([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->answer_what_is_flushed();
+      if (const auto self = weak.lock()) self->answer_what_is_committed();
     });
   }
   void on_partition_gone(Partition&) override {
@@ -52,15 +54,17 @@ class PartitionOffsetsLog::Unflushed : public PartitionWaiter,
 
  private:
   // A callback may append again.
-  void answer_what_is_flushed() {
+  void answer_what_is_committed() {
     scheduled_ = false;
     while (partition_ != nullptr && !appends_.empty()) {
-      const bool flushed = partition_->log().flushed_offset() >= appends_.front().flush_offset;
-      if (!flushed && !partition_->log().offline()) return;
+      ErrorCode error = ErrorCode::NONE;
+      if (partition_->log().offline()) error = ErrorCode::KAFKA_STORAGE_ERROR;
+      if (!partition_->is_leader()) error = ErrorCode::NOT_LEADER_OR_FOLLOWER;
+      const Append& first = appends_.front();
+      if (error == ErrorCode::NONE && waits(*partition_, first.flush_offset, first.commit_offset)) return;
       const Append append = std::move(appends_.front());
       appends_.pop_front();
-      append.committed(flushed ? ErrorCode::NONE : ErrorCode::KAFKA_STORAGE_ERROR,
-                       flushed ? append.base_offset : -1);
+      append.committed(error, error == ErrorCode::NONE ? append.base_offset : -1);
     }
   }
 
@@ -150,7 +154,8 @@ PartitionOffsetsLog::~PartitionOffsetsLog() = default;
 void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogRecord> records,
                                  std::function<void(ErrorCode, int64_t)> committed) {
   Partition* found = partitions_.find(kTopic, partition);
-  if (found == nullptr) return committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
+  if (found == nullptr || !found->is_leader()) return committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
+  if (!found->has_enough_in_sync()) return committed(ErrorCode::NOT_ENOUGH_REPLICAS, -1);
   const int64_t now_ms = loop_.wall_ms();
   builder_.begin({});
   for (const groups::LogRecord& record : records)
@@ -163,12 +168,15 @@ void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogR
     log_error("broker.partitions", "cannot append to {}-{}: {}", kTopic, partition, info.message);
     return committed(info.error, -1);
   }
-  found->notify_waiters();
-  std::shared_ptr<Unflushed>& unflushed = unflushed_[partition];
-  const bool wait = info.flush_offset > found->log().flushed_offset() || (unflushed && !unflushed->empty());
+  found->on_progress();
+  const int64_t commit_offset = info.last_offset + 1;
+  std::shared_ptr<Uncommitted>& uncommitted = uncommitted_[partition];
+  // One that could be answered itself waits for those before it.
+  const bool wait = Uncommitted::waits(*found, info.flush_offset, commit_offset) ||
+                    (uncommitted && !uncommitted->empty());
   if (!wait) return committed(ErrorCode::NONE, info.first_offset);
-  if (!unflushed) unflushed = std::make_shared<Unflushed>(loop_);
-  unflushed->add(*found, {info.flush_offset, info.first_offset, std::move(committed)});
+  if (!uncommitted) uncommitted = std::make_shared<Uncommitted>(loop_);
+  uncommitted->add(*found, {info.flush_offset, commit_offset, info.first_offset, std::move(committed)});
 }
 
 void PartitionOffsetsLog::read(int32_t partition, std::function<void(const StoredRecord&)> visit,

@@ -28,7 +28,7 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
       : loop_(loop), partitions_(partitions), load_buffer_bytes_(load_buffer_bytes) {}
   ~PartitionOffsetsLog() override;
 
-  // NOT_LEADER_OR_FOLLOWER where the partition is not here.
+  // NOT_LEADER_OR_FOLLOWER where the partition is not led here.
   void append(int32_t partition, std::span<const groups::LogRecord> records,
               std::function<void(ErrorCode error, int64_t base_offset)> committed) override;
   void read(int32_t partition, std::function<void(const groups::StoredRecord&)> visit,
@@ -36,7 +36,7 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
 
  private:
   struct Reading;
-  class Unflushed;
+  class Uncommitted;
 
   void read_on(const std::shared_ptr<Reading>& reading);
   void hand_out(const std::shared_ptr<Reading>& reading);
@@ -45,7 +45,7 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
   PartitionManager& partitions_;
   uint32_t load_buffer_bytes_;
   records::BatchBuilder builder_;
-  std::map<int32_t, std::shared_ptr<Unflushed>> unflushed_;  // by partition
+  std::map<int32_t, std::shared_ptr<Uncommitted>> uncommitted_;  // by partition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

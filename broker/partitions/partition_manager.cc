@@ -8,14 +8,49 @@
 
 namespace ottla {
 
-Partition::Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch)
-    : topic_(std::move(topic)), topic_id_(topic_id), index_(index), log_(log), leader_epoch_(leader_epoch) {
-  log_.set_progress_handler([this] { notify_waiters(); });
+Partition::Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log)
+    : topic_(std::move(topic)), topic_id_(topic_id), index_(index), log_(log) {
+  log_.set_progress_handler([this] { on_progress(); });
 }
 
 Partition::~Partition() {
   log_.set_progress_handler(nullptr);
   for (PartitionWaiter* waiter : std::exchange(waiters_, {})) waiter->on_partition_gone(*this);
+}
+
+Status Partition::lead(int32_t self, const PartitionState& state, const EventLoop& loop, int64_t max_lag_ms) {
+  const Status begun = log_.begin_epoch(state.leader_epoch);
+  if (!begun.ok()) return begun;
+  leader_ = kSelf;
+  leader_epoch_ = state.leader_epoch;
+  if (state.replicas.size() > 1) {
+    state_ = std::make_unique<PartitionState>(state);
+    log_.hold_high_watermark();
+    loop_ = &loop;
+    in_sync_ = std::make_unique<InSyncReplicas>(self, state.replicas, state.isr, log_.log_end_offset(),
+                                                max_lag_ms, loop.monotonic_ms());
+  } else {
+    state_.reset();
+    in_sync_.reset();
+    log_.release_high_watermark();
+  }
+  on_progress();
+  return {};
+}
+
+void Partition::follow(const PartitionState& state) {
+  state_ = std::make_unique<PartitionState>(state);
+  leader_ = state.leader;
+  leader_epoch_ = state.leader_epoch;
+  in_sync_.reset();
+  log_.hold_high_watermark();
+  notify_waiters();
+}
+
+void Partition::on_progress() {
+  if (in_sync_)
+    log_.advance_high_watermark(in_sync_->watermark(log_.log_end_offset(), loop_->monotonic_ms()));
+  notify_waiters();
 }
 
 void Partition::remove_waiter(PartitionWaiter& waiter) { std::erase(waiters_, &waiter); }
@@ -49,22 +84,27 @@ void PartitionManager::for_each(const std::function<void(Partition&)>& visit) {
   }
 }
 
-Status PartitionManager::become_leader(const std::string& topic, const Uuid& topic_id, int32_t index,
-                                       int32_t leader_epoch, const storage::LogConfig& config, bool is_new) {
-  if (Partition* open = find(topic, index)) {
-    if (open->leader_epoch() == leader_epoch) return {};
-    open->set_leader_epoch(leader_epoch);
-    const Status begun = open->log().begin_epoch(leader_epoch);
-    open->notify_waiters();
-    return begun;
-  }
+Result<Partition*> PartitionManager::open(const std::string& topic, const Uuid& topic_id, int32_t index,
+                                          const storage::LogConfig& config, bool is_new) {
+  if (Partition* known = find(topic, index)) return known;
   const auto log = logs_.get_or_create(topic, index, topic_id, config, is_new);
   if (!log.ok()) return log.status();
-  const Status begun = (*log)->begin_epoch(leader_epoch);
-  if (!begun.ok()) return begun;
-  topics_[topic].emplace(index, std::make_unique<Partition>(topic, topic_id, index, **log, leader_epoch));
+  auto partition = std::make_unique<Partition>(topic, topic_id, index, **log);
   ++count_;
-  return {};
+  return topics_[topic].emplace(index, std::move(partition)).first->second.get();
+}
+
+void PartitionManager::close(const std::string& topic, int32_t index, bool delete_log) {
+  const auto found = topics_.find(topic);
+  if (found != topics_.end()) {
+    // Out of sight first: waiters that are told look the partition up and find nothing.
+    const auto gone = found->second.extract(index);
+    if (!gone.empty()) --count_;
+    if (found->second.empty()) topics_.erase(found);
+  }
+  if (!delete_log || logs_.find(topic, index) == nullptr) return;
+  const Status removed = logs_.remove(topic, index);
+  if (!removed.ok()) log_error("broker.partitions", "cannot delete {}-{}: {}", topic, index, removed.message());
 }
 
 void PartitionManager::update_config(std::string_view topic, const storage::LogConfig& config) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partitions that this broker hosts: a log each, its leader epoch, and the requests that wait for it to
-// grow.
+// The partitions that this broker hosts: a log each, its leader epoch, who leads it, and the requests that
+// wait for it to grow. Kafka's counterparts are Partition, and what of ReplicaManager keeps them.
 //
-// The controller's flows open and close partitions here; Produce and Fetch look them up. Kafka's counterparts
-// are ReplicaManager and Partition.
+// ReplicaManager (replica_manager.h) opens and closes partitions here, as the controller says; Produce and
+// Fetch look them up.
 //
 // Threads: the loop's. A Partition* is valid until the loop's turn ends; what outlives the turn looks it up
 // again.
@@ -18,6 +18,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/metadata/partition_state.h"
+#include "broker/partitions/in_sync_replicas.h"
+#include "protocol/base/event_loop.h"
 #include "protocol/base/status.h"
 #include "protocol/base/uuid.h"
 #include "storage/log/log.h"
@@ -44,8 +47,8 @@ class PartitionWaiter {
 
 class Partition {
  public:
-  // `log` outlives it.
-  Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log, int32_t leader_epoch);
+  // `log` outlives it. Nobody leads it until lead() or follow() says who.
+  Partition(std::string topic, Uuid topic_id, int32_t index, storage::Log& log);
   ~Partition();
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -56,7 +59,30 @@ class Partition {
   storage::Log& log() { return log_; }
   const storage::Log& log() const { return log_; }
   int32_t leader_epoch() const { return leader_epoch_; }
-  void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
+
+  // Who leads it, as far as this broker was told; nobody: -1.
+  bool is_leader() const { return leader_ == kSelf; }
+  int32_t leader() const { return leader_; }
+  static constexpr int32_t kSelf = -2;
+  // Leads from `state` on, as broker `self`. Where there are other replicas, what is committed depends on them
+  // from now on. `loop` outlives the partition.
+  Status lead(int32_t self, const PartitionState& state, const EventLoop& loop, int64_t max_lag_ms);
+  // Follows the leader that `state` names.
+  void follow(const PartitionState& state);
+  // As the controller has it, or what became of it here; null where there never was another replica.
+  const PartitionState* state() const { return state_.get(); }
+  PartitionState* state() { return state_.get(); }
+  // Null unless it is led here and has other replicas. Changing them is ReplicaManager's.
+  InSyncReplicas* in_sync() { return in_sync_.get(); }
+  const InSyncReplicas* in_sync() const { return in_sync_.get(); }
+  // How many replicas are in sync, this one counted.
+  size_t in_sync_count() const { return in_sync_ ? in_sync_->members().size() : 1; }
+  // min.insync.replicas are.
+  bool has_enough_in_sync() const {
+    return static_cast<int64_t>(in_sync_count()) >= log_.config().min_insync_replicas;
+  }
+  // The log or its replicas have come further: raises the high watermark, tells the waiters.
+  void on_progress();
 
   // `waiter` stays until removed, or told that the partition is gone; it must not be destroyed before.
   void add_waiter(PartitionWaiter& waiter) { waiters_.push_back(&waiter); }
@@ -69,7 +95,11 @@ class Partition {
   Uuid topic_id_;
   int32_t index_;
   storage::Log& log_;
-  int32_t leader_epoch_;
+  int32_t leader_epoch_ = -1;
+  int32_t leader_ = -1;
+  std::unique_ptr<PartitionState> state_;  // where there are, or were, other replicas
+  std::unique_ptr<InSyncReplicas> in_sync_;
+  const EventLoop* loop_ = nullptr;  // where in_sync_ is
   std::vector<PartitionWaiter*> waiters_;
 };
 
@@ -84,16 +114,18 @@ class PartitionManager {
   size_t size() const { return count_; }
   void for_each(const std::function<void(Partition&)>& visit);
 
-  // Opens or creates the log and leads it from `leader_epoch` on; a partition that is already open takes the
-  // new epoch. Fails where the log's directory does, or where a log that is not new is not there and may be
-  // on a directory that is offline.
-  Status become_leader(const std::string& topic, const Uuid& topic_id, int32_t index, int32_t leader_epoch,
-                       const storage::LogConfig& config, bool is_new = true);
+  // Opens or creates the log, where it is not open; the partition leads nothing yet that it did not lead.
+  // Fails where the log's directory does, or where a log that is not new is not there and may be on a directory
+  // that is offline.
+  Result<Partition*> open(const std::string& topic, const Uuid& topic_id, int32_t index,
+                          const storage::LogConfig& config, bool is_new);
   // Gives new settings to the open logs of `topic`.
   void update_config(std::string_view topic, const storage::LogConfig& config);
   // Closes the topic's partitions (their waiters are told that they are gone), and deletes the logs (renamed
   // now, unlinked later).
   void delete_topic(std::string_view topic);
+  // The same for one partition; its log stays unless `delete_log`.
+  void close(const std::string& topic, int32_t index, bool delete_log);
 
   // Keeps a waiter alive until release(); those that are still there go with the manager, before its
   // partitions.

@@ -44,6 +44,19 @@ ZkTopicAdmin::Settings topic_settings(const config::BrokerConfig& config) {
   return out;
 }
 
+ReplicaSettings replica_settings(const config::BrokerConfig& config) {
+  ReplicaSettings out;
+  out.broker_id = config.broker_id;
+  out.lag_time_max_ms = config.replica_lag_time_max_ms;
+  out.fetch_wait_max_ms = config.replica_fetch_wait_max_ms;
+  out.fetch_min_bytes = config.replica_fetch_min_bytes;
+  out.fetch_max_bytes = config.replica_fetch_max_bytes;
+  out.response_max_bytes = config.replica_fetch_response_max_bytes;
+  out.backoff_ms = config.replica_fetch_backoff_ms;
+  out.socket_timeout_ms = config.replica_socket_timeout_ms;
+  return out;
+}
+
 ConnectionLimits connection_limits(const config::BrokerConfig& config) {
   ConnectionLimits out;
   out.max_frame_bytes = static_cast<size_t>(config.socket_request_max_bytes);
@@ -65,7 +78,8 @@ Broker::Broker(net::Loops& loops, storage::FileSystem& files, config::BrokerConf
       random_(std::move(random)),
       fatal_(std::move(fatal)),
       configs_(std::move(config)),
-      client_(std::move(client)) {
+      client_(std::move(client)),
+      peers_(flush_list, "ottla-broker") {
   client_->set_session_handler([this](SessionEvent event) { on_session_event(event); });
   client_->set_watch_handler([this](const coordination::WatchEvent& event) {
     if (controller_) controller_->on_watch_event(event);
@@ -75,6 +89,7 @@ Broker::Broker(net::Loops& loops, storage::FileSystem& files, config::BrokerConf
 
 Broker::~Broker() {
   ports_.clear();
+  if (isr_store_) isr_store_->stop();
   groups_.reset();
 }
 
@@ -221,14 +236,31 @@ Task<Status> Broker::load_logs() {
 void Broker::make_parts() {
   const config::BrokerConfig& config = configs_.broker();
   partitions_ = std::make_unique<PartitionManager>(*logs_);
+  isr_store_ = std::make_unique<ZkIsrStore>(loop_, *client_);
+  replicas_ = std::make_unique<ReplicaManager>(
+      replica_settings(config), loop_, *logs_, *partitions_, peers_, *isr_store_,
+      [this](const std::string& topic) {
+        return config::to_log_config(configs_.topic_config(topic), configs_.broker());
+      },
+      [this](const std::string& topic, int32_t index, bool leads) {
+        if (topic != kOffsetsTopic) return;
+        if (leads) {
+          groups_->on_partition_elected(index);
+        } else {
+          groups_->on_partition_resigned(index);
+        }
+      });
   cold_reads_ = std::make_unique<ColdReads>(loop_);
   offsets_log_ = std::make_unique<PartitionOffsetsLog>(
       loop_, *partitions_, static_cast<uint32_t>(config.offsets_load_buffer_size));
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
   fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
   controller_ =
-      std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable}, loop_,
-                                   *client_, metadata_, static_cast<ControllerActions&>(*this), random_);
+      std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable,
+                                                        config.inter_broker_listener_name,
+                                                        config.controller_socket_timeout_ms},
+                                   loop_, *client_, metadata_, static_cast<ControllerActions&>(*this), peers_,
+                                   random_);
   topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_,
                                            random_, config::validate_topic_overrides);
   controller_->set_listener([this] { on_topics_changed(); });
@@ -244,7 +276,8 @@ void Broker::make_parts() {
       });
   services_ =
       std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *cold_reads_,
-                                          *logs_, *fetch_sessions_, *topics_, *config_admin_, *groups_});
+                                          *logs_, *fetch_sessions_, *topics_, *config_admin_, *groups_,
+                                          *replicas_, static_cast<ClusterControl&>(*this)});
   const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();
@@ -276,6 +309,7 @@ BrokerNode Broker::own_node() const {
 Task<Status> Broker::join_cluster() {
   const auto registered = co_await register_broker(*client_, own_node(), loop_.wall_ms());
   if (!registered.ok()) co_return registered.status();
+  metadata_.own_epoch = *registered;
   topics_->draw_producer_ids();
   Status watching = co_await config_changes_->start();
   if (!watching.ok()) co_return watching;
@@ -366,29 +400,6 @@ void Broker::on_topics_changed() {
   topics_->on_metadata_changed();
 }
 
-void Broker::set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) {
-  configs_.set_topic_overrides(topic, overrides);
-}
-
-Status Broker::lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
-                              int32_t leader_epoch, bool is_new) {
-  const bool known = partitions_->find(topic, partition) != nullptr;
-  const Status led = partitions_->become_leader(
-      topic, topic_id, partition, leader_epoch,
-      config::to_log_config(configs_.topic_config(topic), configs_.broker()), is_new);
-  if (led.ok() && !known && topic == kOffsetsTopic) groups_->on_partition_elected(partition);
-  return led;
-}
-
-void Broker::drop_topic(const std::string& topic) {
-  if (topic == kOffsetsTopic) {
-    for (const Partition* partition : partitions_->partitions_of(topic))
-      groups_->on_partition_resigned(partition->index());
-  }
-  partitions_->delete_topic(topic);
-  configs_.forget_topic(topic);
-  groups_->on_topics_deleted({topic});
-}
 
 void Broker::stop(std::function<void()> done) {
   stopping_ = true;
@@ -397,12 +408,14 @@ void Broker::stop(std::function<void()> done) {
 
 Task<void> Broker::run_stop(std::function<void()> done) {
   log_info(kComponent, "stopping");
+  co_await hand_over();
   for (const auto& port : ports_) port->close_listener();
   if (groups_) groups_->stop();
   for (const auto& port : ports_) {
     co_await Callback<bool>([&](auto closed) { port->close([closed] { closed(true); }); });
   }
   ports_.clear();
+  if (isr_store_) isr_store_->stop();
   if (controller_) controller_->stop();
   // Only this wait is bounded: an ensemble that does not answer must not keep us from closing the logs.
   co_await Callback<bool>([this](auto finished) {

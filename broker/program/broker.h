@@ -11,13 +11,14 @@
 //   6. clients are accepted
 // A session that expires later starts again at 5; meanwhile clients are served.
 //
-// Stop: clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are
+// Stop: others take over what this broker leads, where there are others; clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are
 // flushed and marked clean.
 //
 // Threads: whoever has the turn (broker/net/uv_loop.h).
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,16 +26,20 @@
 #include "broker/apis/services.h"
 #include "broker/config/broker_config.h"
 #include "broker/config/config_store.h"
+#include "broker/controller/cluster_control.h"
 #include "broker/controller/config_changes.h"
 #include "broker/controller/controller.h"
 #include "broker/controller/zk_config_admin.h"
+#include "broker/controller/zk_isr_store.h"
 #include "broker/controller/zk_topic_admin.h"
 #include "broker/groups/group_coordinator.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/net/peer_connection.h"
 #include "broker/partitions/cold_reads.h"
 #include "broker/partitions/fetch_session.h"
 #include "broker/partitions/offsets_log.h"
 #include "broker/partitions/partition_manager.h"
+#include "broker/partitions/replica_manager.h"
 #include "broker/program/kafka_port.h"
 #include "coordination/client.h"
 #include "storage/io/file_system.h"
@@ -42,7 +47,7 @@
 
 namespace ottla {
 
-class Broker : private ControllerActions {
+class Broker : private ControllerActions, private ClusterControl {
  public:
   // `loops` and `files` outlive the broker. `fatal` is called when the broker can not go
   // on: the program should stop it.
@@ -81,9 +86,29 @@ class Broker : private ControllerActions {
 
   // ControllerActions
   void set_topic_overrides(const std::string& topic, std::map<std::string, std::string> overrides) override;
-  Status lead_partition(const std::string& topic, const Uuid& topic_id, int32_t partition,
-                        int32_t leader_epoch, bool is_new) override;
+  ErrorCode apply(const PartitionChange& change) override;
   void drop_topic(const std::string& topic) override;
+  void brokers_changed() override;
+  bool unclean_election(const std::string& topic) override;
+
+  // ClusterControl (broker_cluster.cc)
+  ErrorCode take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) override;
+  void leader_and_isr(std::vector<PartitionChange> changes, std::map<int32_t, Endpoint> live_leaders,
+                      std::function<void(const std::vector<ErrorCode>&)> done) override;
+  ErrorCode stop_replica(const std::string& topic, int32_t index, int32_t leader_epoch,
+                         bool delete_log) override;
+  void update_metadata(const std::vector<PartitionChange>& changes,
+                       std::map<int32_t, BrokerNode> brokers) override;
+  void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
+                        AlteredDone done) override;
+  void controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) override;
+
+  Task<void> run_leader_and_isr(std::vector<PartitionChange> changes, std::map<int32_t, Endpoint> live_leaders,
+                                std::function<void(const std::vector<ErrorCode>&)> done);
+  std::map<int32_t, Endpoint> peer_endpoints() const;
+  // Gives what this broker leads to others, as far as there are any.
+  Task<void> hand_over();
+  Task<bool> ask_for_shutdown();
 
   net::Loops& loops_;
   net::FlushList& flush_list_;  // of the first loop
@@ -95,7 +120,10 @@ class Broker : private ControllerActions {
   std::unique_ptr<coordination::Client> client_;
   MetadataCache metadata_;
   std::unique_ptr<storage::LogManager> logs_;
+  net::PeerConnections peers_;
+  std::unique_ptr<ZkIsrStore> isr_store_;
   std::unique_ptr<PartitionManager> partitions_;
+  std::unique_ptr<ReplicaManager> replicas_;
   std::unique_ptr<ColdReads> cold_reads_;
   std::unique_ptr<PartitionOffsetsLog> offsets_log_;
   std::unique_ptr<groups::GroupCoordinator> groups_;

@@ -258,9 +258,9 @@ class Client:
                                                          transactional_id), flexible)
         return None if reader is None else produce_answer(reader, version)[0]
 
-    def create_topic(self, topic, partitions=1, configs=()):
-        """Error of CreateTopics v2 for a topic of one replica."""
-        body = array([text(topic) + i32(partitions) + i16(1) + array([]) +
+    def create_topic(self, topic, partitions=1, configs=(), replicas=1):
+        """Error of CreateTopics v2."""
+        body = array([text(topic) + i32(partitions) + i16(replicas) + array([]) +
                       array([text(name) + text(value) for name, value in configs])]) + i32(20000) + i8(0)
         reader = self.ask(CREATE_TOPICS, 2, body)
         reader.i32()

@@ -3,8 +3,9 @@
 //
 // Offsets: log_start <= high_watermark <= log_end; the last stable offset is the first offset of the oldest
 // open transaction, or the high watermark. With one replica the high watermark is the log's end; in durable
-// mode it is flushed_offset(), up to which the batches are on the disk. recovery_point() <= flushed_offset():
-// up to there the indexes are too, and a start has nothing to walk.
+// mode it is flushed_offset(), up to which the batches are on the disk. Where copies on other brokers count it
+// is held, and moved by advance_high_watermark() alone. recovery_point() <= flushed_offset(): up to there the
+// indexes are too, and a start has nothing to walk.
 //
 // Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the
 // environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
@@ -94,6 +95,8 @@ struct AppendInfo {
   bool duplicate = false;  // was appended before; the offsets are those of then
   // >= 0: to be answered when flushed_offset() has come there (durable mode, flush.messages).
   int64_t flush_offset = -1;
+  // >= 0: to be answered when high_watermark() has come there (acks=all). Whoever appends sets it.
+  int64_t commit_offset = -1;
 };
 
 struct LogReadInfo {
@@ -121,6 +124,7 @@ class Log {
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
     int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
+    int64_t high_watermark = 0;  // of replication-offset-checkpoint
     bool clean_shutdown = false;
     bool is_new = false;  // the directory was just made: there is nothing to look for in it
     int64_t now_ms = 0;
@@ -159,8 +163,21 @@ class Log {
   // for the rules on formats. `as_2_8`: with Kafka 2.8's rules on times, which later releases changed.
   AppendInfo append_as_leader(std::span<uint8_t> records, int32_t leader_epoch, AppendOrigin origin,
                               int16_t produce_version, int64_t now_ms, bool as_2_8 = true);
+  // Appends what a follower fetched: whole batches of any format, with the offsets and epochs that its leader
+  // gave them, from the log's end on (there may be gaps). Batches that end before the log's end are passed
+  // over. CORRUPT_MESSAGE where a CRC is wrong; nothing behind such a batch is appended.
+  Status append_as_follower(Bytes records, int64_t now_ms);
   // The epoch that this broker leads in begins at the log's end.
   Status begin_epoch(int32_t leader_epoch);
+
+  // Copies on other brokers count: the high watermark stays where it is until it is advanced. What the
+  // checkpoint said at the load is where the first call since then takes it back to: what lies behind may be
+  // on no other broker.
+  void hold_high_watermark();
+  // This copy is all that counts.
+  void release_high_watermark();
+  // Raises it towards `offset`, as far as the log (durable mode: what is flushed) goes. Whether it moved.
+  bool advance_high_watermark(int64_t offset);
 
   // Whole batches of up to `max_bytes` together, from the one that holds `offset`, of what lies below
   // `end_offset` (a watermark); at least one batch where `at_least_one`, whatever its size.
@@ -303,6 +320,7 @@ class Log {
   Status append_in_old_format(Bytes batch, const BatchHeader& header);
   Status check_producer(const BatchHeader& header, AppendOrigin origin, AppendInfo& info) const;
   void take_producer(const BatchHeader& header, Bytes batch);
+  Status append_fetched(Bytes batches, std::span<const BatchHeader> headers);
   int64_t roll_jitter_ms(int64_t base_offset) const;
   bool roll_needed(const BatchHeader& next, int64_t now_ms) const;
   Status roll(int64_t now_ms);
@@ -344,6 +362,8 @@ class Log {
   int64_t log_start_offset_ = 0;
   int64_t log_end_offset_ = 0;
   int64_t high_watermark_ = 0;
+  std::optional<int64_t> loaded_high_watermark_;  // of the checkpoint, until this log leads or follows
+  bool high_watermark_held_ = false;
   int64_t flushed_offset_ = 0;
   int64_t recovery_point_ = 0;
   int64_t cleaned_up_to_ = 0;

@@ -127,7 +127,7 @@ Status Log::append_validated(records::ValidatedRecords& validated, int32_t leade
   log_end_offset_ = header->last_offset + 1;
   appended_bytes_ += header->size;
   if (std::exchange(short_, false)) log_info("storage", "{}: there is room again", name());
-  if (!config_.durable) high_watermark_ = log_end_offset_;
+  if (!config_.durable && !high_watermark_held_) high_watermark_ = log_end_offset_;
   if (!config_.durable && unflushed_records() < config_.flush_messages) return {};
   info.flush_offset = log_end_offset_;
   return ask_for_commit();

@@ -164,6 +164,7 @@ Result<LogDirectory::Contents> LogDirectory::take_over() {
   contents.recovery_points = read_or_none(kRecoveryPointCheckpoint);
   contents.log_starts = read_or_none(kLogStartOffsetCheckpoint);
   contents.cleaned = read_or_none(kCleanerCheckpoint);
+  contents.high_watermarks = read_or_none(kHighWatermarkCheckpoint);
   return contents;
 }
 

@@ -64,6 +64,7 @@ class LogDirectory {
     OffsetCheckpoint recovery_points;
     OffsetCheckpoint log_starts;
     OffsetCheckpoint cleaned;
+    OffsetCheckpoint high_watermarks;
   };
   // Reads it and takes the clean-shutdown marker away, so that a crash from here on counts as one. A
   // checkpoint that cannot be read is as good as none: everything is walked then.

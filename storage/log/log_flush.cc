@@ -44,7 +44,7 @@ void Log::mark_flushed(int64_t offset) {
 
 void Log::note_flushed(int64_t offset) {
   flushed_offset_ = std::max(flushed_offset_, std::min(offset, log_end_offset_));
-  if (config_.durable) high_watermark_ = std::max(high_watermark_, flushed_offset_);
+  if (config_.durable && !high_watermark_held_) high_watermark_ = std::max(high_watermark_, flushed_offset_);
   if (progress_handler_) progress_handler_();
 }
 

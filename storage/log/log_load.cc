@@ -52,6 +52,7 @@ Log::Log(FileSystem& files, OpenOptions options)
       config_(std::move(options.config)),
       epochs_(files, directory_ + "/" + kLeaderEpochCheckpoint),
       log_start_offset_(options.log_start_offset),
+      loaded_high_watermark_(options.high_watermark),
       recovery_point_(options.recovery_point),
       cleaned_up_to_(options.cleaned_up_to),
       recovery_progress_(std::move(options.recovery_progress)) {}

@@ -216,6 +216,7 @@ void LogManager::prepare_load(LogDirectory& directory, const ConfigOf& config_of
     one.options.recovery_point = offset_in(contents->recovery_points, name);
     one.options.log_start_offset = offset_in(contents->log_starts, name);
     one.options.cleaned_up_to = offset_in(contents->cleaned, name);
+    one.options.high_watermark = offset_in(contents->high_watermarks, name);
     one.options.clean_shutdown = contents->clean;
     one.options.now_ms = loop_.wall_ms();
   }

@@ -22,6 +22,7 @@
 #include "broker/controller/config_admin.h"
 #include "broker/controller/topic_admin.h"
 #include "protocol/base/manual_loop.h"
+#include "tests/broker_apis/fake_cluster.h"
 #include "tests/broker_groups/group_fixture.h"
 
 namespace ottla {
@@ -181,7 +182,8 @@ class ApiTest : public ::testing::Test {
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, untouched<PartitionManager>(),
                                 untouched<ColdReads>(), untouched<storage::LogManager>(),
-                                untouched<FetchSessionCache>(), topics, config_admin, *coordinator});
+                                untouched<FetchSessionCache>(), topics, config_admin, *coordinator,
+                                untouched<ReplicaManager>(), cluster});
     disconnect();
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
   }
@@ -278,6 +280,7 @@ class ApiTest : public ::testing::Test {
   groups::MemoryOffsetsLog log;
   std::unique_ptr<config::ConfigStore> configs;
   FakeConfigs config_admin{configs};
+  FakeCluster cluster;
   std::unique_ptr<groups::GroupCoordinator> coordinator;
   std::unique_ptr<Services> services;
   std::unique_ptr<Dispatcher> dispatcher;

@@ -7,6 +7,7 @@
 
 #include "broker/controller/zk_topic_admin.h"
 #include "tests/broker_controller/coordination_fixture.h"
+#include "tests/broker_controller/fake_peers.h"
 
 namespace ottla {
 namespace {
@@ -35,8 +36,8 @@ class ControllerTest : public CoordinationTest, public ControllerActions {
     node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
     const auto registered = run(register_broker(*client_, node, loop_.wall_ms()));
     ASSERT_TRUE(registered.ok()) << registered.status().message();
-    controller_ = std::make_unique<Controller>(Controller::Settings{0, true}, loop_, *client_, metadata_,
-                                               *this, [this] { return random(); });
+    controller_ = std::make_unique<Controller>(Controller::Settings{}, loop_, *client_, metadata_,
+                                               *this, peers_, [this] { return random(); });
     ZkTopicAdmin::Settings settings;
     settings.offsets_replication_factor = 1;
     topics_ = std::make_unique<ZkTopicAdmin>(
@@ -65,12 +66,13 @@ class ControllerTest : public CoordinationTest, public ControllerActions {
     bytes[15] = ++random_;
     return bytes;
   }
-  Status lead_partition(const std::string& topic, const Uuid&, int32_t partition, int32_t, bool) override {
-    // A partition may be led again and again; it is opened once.
-    const std::string name = topic + "-" + std::to_string(partition);
-    if (std::find(led_.begin(), led_.end(), name) == led_.end()) led_.push_back(name);
-    return {};
+  ErrorCode apply(const PartitionChange& change) override {
+    applied_.push_back(change);
+    if (change.state.leader == 0) led_.push_back(change.topic + "-" + std::to_string(change.index));
+    return apply_result_;
   }
+  void brokers_changed() override {}
+  bool unclean_election(const std::string&) override { return unclean_; }
   void set_topic_overrides(const std::string&, std::map<std::string, std::string>) override {}
   void drop_topic(const std::string& topic) override { dropped_.push_back(topic); }
 
@@ -98,6 +100,10 @@ class ControllerTest : public CoordinationTest, public ControllerActions {
   MetadataCache metadata_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<ZkTopicAdmin> topics_;
+  FakePeers peers_;
+  std::vector<PartitionChange> applied_;
+  ErrorCode apply_result_ = ErrorCode::NONE;
+  bool unclean_ = false;
   std::vector<std::string> led_;
   std::vector<std::string> dropped_;
   uint8_t random_ = 0;

@@ -19,7 +19,10 @@
 #include "protocol/records/record_reader.h"
 #include "storage/io/file_system.h"
 #include "storage/log/log_manager.h"
+#include "broker/partitions/replica_manager.h"
 #include "tests/broker_apis/api_fixture.h"
+#include "tests/broker_controller/fake_peers.h"
+#include "tests/broker_data/fake_isr_store.h"
 
 namespace ottla {
 
@@ -86,6 +89,7 @@ class DataTest : public ApiTest {
   ~DataTest() override {
     connection->close();
     sessions.reset();
+    replicas.reset();
     partitions.reset();
     logs.reset();
     std::filesystem::remove_all(directory);
@@ -103,12 +107,16 @@ class DataTest : public ApiTest {
                [](const Status& status) { ASSERT_TRUE(status.ok()) << status.message(); });
     loop.run_pending();
     partitions = std::make_unique<PartitionManager>(*logs);
+    replicas = std::make_unique<ReplicaManager>(
+        ReplicaSettings(), loop, *logs, *partitions, peers, isr_store,
+        [](const std::string&) { return storage::LogConfig(); }, [](const std::string&, int32_t, bool) {});
     sessions = std::make_unique<FetchSessionCache>(session_slots, 1);
     cold_reads = std::make_unique<ColdReads>(loop);
     serve();
   }
   // Stops cleanly and comes up again with what is on disk.
   void restart() {
+    replicas.reset();
     partitions.reset();
     bool clean = false;
     logs->stop([&](bool stopped_clean) { clean = stopped_clean; });
@@ -123,7 +131,7 @@ class DataTest : public ApiTest {
     dispatcher.reset();
     services.reset();
     services.reset(new Services{loop, configs->broker(), *configs, metadata, *partitions, *cold_reads, *logs,
-                                *sessions, topics, config_admin, *coordinator});
+                                *sessions, topics, config_admin, *coordinator, *replicas, cluster});
     dispatcher = std::make_unique<Dispatcher>(*services, "PLAINTEXT", [](const net::Connection&) {});
     connect();
   }
@@ -138,7 +146,13 @@ class DataTest : public ApiTest {
     const TopicMetadata* known = metadata.find(topic);
     ASSERT_NE(known, nullptr);
     for (int32_t i = 0; i < count; ++i) {
-      const Status led = partitions->become_leader(topic, known->id, i, epoch, config);
+      const auto opened = partitions->open(topic, known->id, i, config, true);
+      ASSERT_TRUE(opened.ok()) << opened.status().message();
+      PartitionState state;
+      state.leader = 0;
+      state.leader_epoch = epoch;
+      state.isr = state.replicas = {0};
+      const Status led = (*opened)->lead(0, state, loop, ReplicaSettings().lag_time_max_ms);
       ASSERT_TRUE(led.ok()) << led.message();
     }
   }
@@ -233,7 +247,10 @@ class DataTest : public ApiTest {
   int32_t session_slots = 10;
   std::unique_ptr<storage::FileSystem> files;
   std::unique_ptr<storage::LogManager> logs;
+  FakePeers peers;
+  FakeIsrStore isr_store;
   std::unique_ptr<PartitionManager> partitions;
+  std::unique_ptr<ReplicaManager> replicas;
   std::unique_ptr<FetchSessionCache> sessions;
   std::unique_ptr<ColdReads> cold_reads;
   std::optional<std::vector<uint8_t>> arrived;

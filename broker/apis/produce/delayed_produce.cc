@@ -2,14 +2,26 @@
 #include "broker/apis/produce/delayed_produce.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "broker/apis/services.h"
 
 namespace ottla::produce {
 namespace {
 
-bool is_flushed(const Partition& partition, const storage::AppendInfo& info) {
-  return partition.log().flushed_offset() >= info.flush_offset;
+bool has_to_wait(const storage::AppendInfo& info) {
+  return info.error == ErrorCode::NONE && (info.flush_offset >= 0 || info.commit_offset >= 0);
+}
+
+// NONE where it may be answered, or what to answer; nothing while it has to wait.
+std::optional<ErrorCode> outcome_of(const Partition& partition, const storage::AppendInfo& info) {
+  const storage::Log& log = partition.log();
+  if (log.offline()) return ErrorCode::KAFKA_STORAGE_ERROR;
+  if (!partition.is_leader()) return ErrorCode::NOT_LEADER_OR_FOLLOWER;
+  if (log.flushed_offset() < info.flush_offset || log.high_watermark() < info.commit_offset) return std::nullopt;
+  if (info.commit_offset >= 0 && !partition.has_enough_in_sync())
+    return ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND;
+  return ErrorCode::NONE;
 }
 
 void fail(storage::AppendInfo& info, ErrorCode error) {
@@ -22,9 +34,9 @@ void fail(storage::AppendInfo& info, ErrorCode error) {
 bool DelayedProduce::is_needed(Services& services, const Outcome& outcome) {
   for (const TopicOutcome& topic : outcome.topics) {
     for (const PartitionOutcome& one : topic.partitions) {
-      if (one.info.error != ErrorCode::NONE || one.info.flush_offset < 0) continue;
+      if (!has_to_wait(one.info)) continue;
       const Partition* partition = services.partitions.find(topic.resolved_name, one.index);
-      if (partition != nullptr && !is_flushed(*partition, one.info)) return true;
+      if (partition != nullptr && !outcome_of(*partition, one.info)) return true;
     }
   }
   return false;
@@ -66,11 +78,11 @@ DelayedProduce::~DelayedProduce() {
 void DelayedProduce::watch() {
   for (TopicOutcome& topic : outcome_.topics) {
     for (PartitionOutcome& one : topic.partitions) {
-      if (one.info.error != ErrorCode::NONE || one.info.flush_offset < 0) continue;
+      if (!has_to_wait(one.info)) continue;
       Partition* partition = services_.partitions.find(topic.resolved_name, one.index);
       // Appended to in this turn.
       OTTLA_CHECK(partition != nullptr);
-      if (is_flushed(*partition, one.info)) continue;
+      if (outcome_of(*partition, one.info)) continue;
       partition->add_waiter(*this);
       watched_.push_back(partition);
       waiting_.push_back({partition, &one.info});
@@ -100,9 +112,9 @@ void DelayedProduce::look_again() {
   scheduled_ = false;
   if (responder_.gone()) return leave();
   std::erase_if(waiting_, [&](const Waiting& one) {
-    if (is_flushed(*one.partition, *one.info)) return true;
-    if (!one.partition->log().offline()) return false;
-    fail(*one.info, ErrorCode::KAFKA_STORAGE_ERROR);
+    const auto outcome = outcome_of(*one.partition, *one.info);
+    if (!outcome) return false;
+    if (*outcome != ErrorCode::NONE) fail(*one.info, *outcome);
     return true;
   });
   if (waiting_.empty()) finish();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Produce whose records are appended and must be flushed before it is answered: durable mode, and
-// flush.messages (kafka.server.DelayedProduce).
+// A Produce whose records are appended and must be committed before it is answered (acks=all with other
+// replicas), or flushed (durable mode, flush.messages) (kafka.server.DelayedProduce).
 //
-//   1. every partition that must be flushed is given this waiter, a timer runs for the request's timeout
-//   2. a partition is flushed: once for all of a turn, what is flushed is crossed off
+//   1. every partition that must come further is given this waiter, a timer runs for the request's timeout
+//   2. a partition comes further: once for all of a turn, what is there is crossed off
 //   3. nothing is left: the answer leaves in the same turn
-// The time is over: REQUEST_TIMED_OUT for what is left, which may still come to the disk. The directory
-// failed: KAFKA_STORAGE_ERROR. The partition is gone: NOT_LEADER_OR_FOLLOWER.
+// The time is over: REQUEST_TIMED_OUT for what is left, which may still be committed. The directory failed:
+// KAFKA_STORAGE_ERROR. The partition is gone, or led elsewhere: NOT_LEADER_OR_FOLLOWER. Committed, but by fewer
+// than min.insync.replicas: NOT_ENOUGH_REPLICAS_AFTER_APPEND.
 //
 // Threads: the loop's. The PartitionManager keeps it alive.
 #pragma once
@@ -24,7 +25,7 @@ namespace ottla::produce {
 
 class DelayedProduce : public PartitionWaiter, public std::enable_shared_from_this<DelayedProduce> {
  public:
-  // Whether something of `outcome` is not flushed and has to be.
+  // Whether something of `outcome` has to be committed or flushed, and is not.
   static bool is_needed(Services& services, const Outcome& outcome);
   // REQUIRES: is_needed(). Names in `outcome` are copied.
   static void start(Request& request, Outcome outcome, int32_t timeout_ms);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/apis/leader_and_isr.h"
+
+#include <map>
+#include <vector>
+
+#include "broker/apis/services.h"
+#include "broker/config/broker_config.h"
+#include "broker/controller/cluster_control.h"
+#include "protocol/generated/leader_and_isr_request.h"
+#include "protocol/generated/leader_and_isr_response.h"
+
+namespace ottla {
+namespace {
+
+using protocol::LeaderAndIsrRequest;
+using protocol::LeaderAndIsrResponse;
+
+constexpr int16_t kFirstByTopicId = 5;
+
+PartitionChange change_of(std::string_view topic, const Uuid& id,
+                          const LeaderAndIsrRequest::LeaderAndIsrPartitionState& state) {
+  PartitionChange change;
+  change.topic = topic;
+  change.topic_id = id;
+  change.index = state.partition_index;
+  change.state.controller_epoch = state.controller_epoch;
+  change.state.leader = state.leader;
+  change.state.leader_epoch = state.leader_epoch;
+  change.state.isr = state.isr;
+  change.state.zk_version = state.partition_epoch;
+  change.state.replicas = state.replicas;
+  change.state.is_new = state.is_new;
+  return change;
+}
+
+std::vector<PartitionChange> changes_of(const LeaderAndIsrRequest& asked) {
+  std::vector<PartitionChange> changes;
+  for (const auto& state : asked.ungrouped_partition_states)
+    changes.push_back(change_of(state.topic_name, Uuid(), state));
+  for (const auto& topic : asked.topic_states) {
+    for (const auto& state : topic.partition_states)
+      changes.push_back(change_of(topic.topic_name, topic.topic_id, state));
+  }
+  return changes;
+}
+
+LeaderAndIsrResponse answer_of(const std::vector<PartitionChange>& changes, const std::vector<ErrorCode>& codes,
+                               int16_t version) {
+  LeaderAndIsrResponse response;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    LeaderAndIsrResponse::LeaderAndIsrPartitionError error;
+    error.topic_name = changes[i].topic;
+    error.partition_index = changes[i].index;
+    error.error_code = static_cast<int16_t>(codes[i]);
+    if (version < kFirstByTopicId) {
+      response.partition_errors.push_back(std::move(error));
+      continue;
+    }
+    if (response.topics.empty() || response.topics.back().topic_id != changes[i].topic_id)
+      response.topics.emplace_back().topic_id = changes[i].topic_id;
+    response.topics.back().partition_errors.push_back(std::move(error));
+  }
+  return response;
+}
+
+}  // namespace
+
+void handle_leader_and_isr(Request& request) {
+  LeaderAndIsrRequest asked;
+  if (!request.decode(asked)) return;
+  ClusterControl& cluster = request.services.cluster;
+  const ErrorCode heard =
+      cluster.take_word_of(asked.controller_id, asked.controller_epoch, asked.broker_epoch);
+  if (heard != ErrorCode::NONE) {
+    LeaderAndIsrResponse response;
+    response.error_code = static_cast<int16_t>(heard);
+    return request.responder.send(response);
+  }
+  std::map<int32_t, Endpoint> leaders;
+  for (const auto& live : asked.live_leaders) {
+    Endpoint& endpoint = leaders[live.broker_id];
+    endpoint.listener = request.services.config.inter_broker_listener_name;
+    endpoint.host = live.host_name;
+    endpoint.port = live.port;
+  }
+  auto changes = std::make_shared<std::vector<PartitionChange>>(changes_of(asked));
+  cluster.leader_and_isr(*changes, std::move(leaders),
+                         [changes, responder = std::move(request.responder).share()](
+                             const std::vector<ErrorCode>& codes) {
+                           responder->send(answer_of(*changes, codes, responder->version()));
+                         });
+}
+
+}  // namespace ottla

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/apis/update_metadata.h"
+
+#include <map>
+#include <vector>
+
+#include "broker/apis/services.h"
+#include "broker/controller/cluster_control.h"
+#include "protocol/generated/update_metadata_request.h"
+#include "protocol/generated/update_metadata_response.h"
+
+namespace ottla {
+namespace {
+
+using protocol::UpdateMetadataRequest;
+using protocol::UpdateMetadataResponse;
+
+constexpr int16_t kFirstWithListeners = 3;
+
+const char* security_protocol_name(int16_t id) {
+  switch (id) {
+    case 1:
+      return "SSL";
+    case 2:
+      return "SASL_PLAINTEXT";
+    case 3:
+      return "SASL_SSL";
+    default:
+      return "PLAINTEXT";
+  }
+}
+
+BrokerNode node_of(const UpdateMetadataRequest::UpdateMetadataBroker& broker, int16_t version) {
+  BrokerNode node;
+  node.id = broker.id;
+  if (version >= 2 && broker.rack) node.rack = *broker.rack;
+  if (version == 0)
+    node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", std::string(broker.v0_host), broker.v0_port});
+  for (const auto& endpoint : broker.endpoints) {
+    const char* protocol = security_protocol_name(endpoint.security_protocol);
+    node.endpoints.push_back({version >= kFirstWithListeners ? std::string(endpoint.listener) : protocol,
+                              protocol, std::string(endpoint.host), endpoint.port});
+  }
+  return node;
+}
+
+PartitionChange change_of(std::string_view topic, const Uuid& id,
+                          const UpdateMetadataRequest::UpdateMetadataPartitionState& state) {
+  PartitionChange change;
+  change.topic = topic;
+  change.topic_id = id;
+  change.index = state.partition_index;
+  change.state.controller_epoch = state.controller_epoch;
+  change.state.leader = state.leader;
+  change.state.leader_epoch = state.leader_epoch;
+  change.state.isr = state.isr;
+  change.state.zk_version = state.zk_version;
+  change.state.replicas = state.replicas;
+  return change;
+}
+
+}  // namespace
+
+void handle_update_metadata(Request& request) {
+  UpdateMetadataRequest asked;
+  if (!request.decode(asked)) return;
+  ClusterControl& cluster = request.services.cluster;
+  UpdateMetadataResponse response;
+  response.error_code = static_cast<int16_t>(
+      cluster.take_word_of(asked.controller_id, asked.controller_epoch, asked.broker_epoch));
+  if (response.error_code != 0) return request.responder.send(response);
+  std::vector<PartitionChange> changes;
+  for (const auto& state : asked.ungrouped_partition_states)
+    changes.push_back(change_of(state.topic_name, Uuid(), state));
+  for (const auto& topic : asked.topic_states) {
+    for (const auto& state : topic.partition_states)
+      changes.push_back(change_of(topic.topic_name, topic.topic_id, state));
+  }
+  std::map<int32_t, BrokerNode> brokers;
+  for (const auto& broker : asked.live_brokers) brokers[broker.id] = node_of(broker, request.version);
+  cluster.update_metadata(changes, std::move(brokers));
+  request.responder.send(response);
+}
+
+}  // namespace ottla
