@@ -14,7 +14,7 @@ constexpr int kStepBits = 4;   // 16 buckets to a doubling
 
 size_t bucket_of(int64_t value) {
   if (value < static_cast<int64_t>(kExact)) return value < 0 ? 0 : static_cast<size_t>(value);
-  const int shift = std::bit_width(static_cast<uint64_t>(value)) - 1 - kStepBits;
+  const int shift = static_cast<int>(std::bit_width(static_cast<uint64_t>(value))) - 1 - kStepBits;
   return (static_cast<size_t>(shift) << kStepBits) + (static_cast<uint64_t>(value) >> shift);
 }
 
@@ -22,8 +22,8 @@ size_t bucket_of(int64_t value) {
 double value_of(size_t bucket) {
   if (bucket < kExact) return static_cast<double>(bucket);
   const size_t shift = (bucket >> kStepBits) - 1;
-  const size_t low = (bucket - (shift << kStepBits)) << shift;
-  return static_cast<double>(low + (size_t{1} << shift) / 2);
+  const size_t low = (bucket - (shift << kStepBits)) << shift, half = (size_t{1} << shift) / 2;
+  return static_cast<double>(low + half);
 }
 
 }  // namespace
