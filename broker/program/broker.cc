@@ -79,7 +79,7 @@ Broker::Broker(net::Loops& loops, storage::FileSystem& files, config::BrokerConf
       fatal_(std::move(fatal)),
       configs_(std::move(config)),
       client_(std::move(client)),
-      peers_(flush_list, "ottla-broker") {
+      peers_(flush_list_, "ottla-broker") {
   client_->set_session_handler([this](SessionEvent event) { on_session_event(event); });
   client_->set_watch_handler([this](const coordination::WatchEvent& event) {
     if (controller_) controller_->on_watch_event(event);
