@@ -27,11 +27,12 @@ struct Wish {
 
 // A replica whose broker has registered anew since the leader heard of it may have lost what it had.
 bool are_eligible(const Services& services, const AlterPartitionRequest::PartitionData& asked) {
-  return std::all_of(asked.new_isr_with_epochs.begin(), asked.new_isr_with_epochs.end(), [&](const auto& one) {
-    const auto broker = services.metadata.brokers.find(one.broker_id);
-    if (broker == services.metadata.brokers.end()) return false;
-    return one.broker_epoch < 0 || one.broker_epoch == broker->second.epoch;
-  });
+  return std::all_of(asked.new_isr_with_epochs.begin(), asked.new_isr_with_epochs.end(),
+                     [&](const auto& one) {
+                       const auto broker = services.metadata.brokers.find(one.broker_id);
+                       if (broker == services.metadata.brokers.end()) return false;
+                       return one.broker_epoch < 0 || one.broker_epoch == broker->second.epoch;
+                     });
 }
 
 Wish wish_of(const Request& request, const AlterPartitionRequest& asked,

@@ -66,8 +66,8 @@ fetch::Parameters parameters_of(const Request& request, const FetchRequest& aske
   return parameters;
 }
 
-// A follower that asks for an offset has what lies before it, unless its log is another one. What that commits
-// goes with the answer.
+// A follower that asks for an offset has what lies before it, unless its log is another one. What that
+// commits goes with the answer.
 void note_follower(Services& services, int32_t replica_id, Scratch& scratch) {
   for (size_t i = 0; i < scratch.targets.size(); ++i) {
     const FetchTarget& target = scratch.targets[i];

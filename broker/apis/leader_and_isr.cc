@@ -45,8 +45,8 @@ std::vector<PartitionChange> changes_of(const LeaderAndIsrRequest& asked) {
   return changes;
 }
 
-LeaderAndIsrResponse answer_of(const std::vector<PartitionChange>& changes, const std::vector<ErrorCode>& codes,
-                               int16_t version) {
+LeaderAndIsrResponse answer_of(const std::vector<PartitionChange>& changes,
+                               const std::vector<ErrorCode>& codes, int16_t version) {
   LeaderAndIsrResponse response;
   for (size_t i = 0; i < changes.size(); ++i) {
     LeaderAndIsrResponse::LeaderAndIsrPartitionError error;
@@ -85,11 +85,11 @@ void handle_leader_and_isr(Request& request) {
     endpoint.port = live.port;
   }
   auto changes = std::make_shared<std::vector<PartitionChange>>(changes_of(asked));
-  cluster.leader_and_isr(*changes, std::move(leaders),
-                         [changes, responder = std::move(request.responder).share()](
-                             const std::vector<ErrorCode>& codes) {
-                           responder->send(answer_of(*changes, codes, responder->version()));
-                         });
+  cluster.leader_and_isr(
+      *changes, std::move(leaders),
+      [changes, responder = std::move(request.responder).share()](const std::vector<ErrorCode>& codes) {
+        responder->send(answer_of(*changes, codes, responder->version()));
+      });
 }
 
 }  // namespace ottla

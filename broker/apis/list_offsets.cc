@@ -61,8 +61,8 @@ Result<storage::TimestampOffset> look_up(Partition& partition, int64_t timestamp
   return found;
 }
 
-// A new leader may know a lower high watermark than the one before it: it does not tell one, until all that it
-// had is committed (KIP-207).
+// A new leader may know a lower high watermark than the one before it: it does not tell one, until all that
+// it had is committed (KIP-207).
 bool is_behind_its_epoch(const Partition& partition) {
   const InSyncReplicas* in_sync = partition.in_sync();
   return in_sync != nullptr && partition.log().high_watermark() < in_sync->epoch_start();

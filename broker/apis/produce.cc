@@ -93,7 +93,8 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
                               request.services.loop.wall_ms(), request.answered_as_2_8());
   if (info.error != ErrorCode::NONE) return info;
   if (!info.duplicate) partition.on_progress();
-  if (produce.acks == -1 && log.high_watermark() <= info.last_offset) info.commit_offset = info.last_offset + 1;
+  if (produce.acks == -1 && log.high_watermark() <= info.last_offset)
+    info.commit_offset = info.last_offset + 1;
   return info;
 }
 

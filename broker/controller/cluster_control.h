@@ -41,8 +41,8 @@ class ClusterControl {
     PartitionState state;
   };
   using AlteredDone = std::function<void(ErrorCode, const std::vector<Altered>&)>;
-  // `broker` leads the partitions of `changes`, and wants their in-sync replicas to be those. Brokers of Kafka
-  // ask the controller for that; see Controller.
+  // `broker` leads the partitions of `changes`, and wants their in-sync replicas to be those. Brokers of
+  // Kafka ask the controller for that; see Controller.
   virtual void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
                                 AlteredDone done) = 0;
 

@@ -36,15 +36,15 @@ int32_t parse_int(const std::string& text) {
 }  // namespace
 
 Controller::Controller(Settings settings, EventLoop& loop, coordination::Client& client,
-                       MetadataCache& metadata, ControllerActions& actions, Peers& peers,
-                       RandomBytes random)
+                       MetadataCache& metadata, ControllerActions& actions, Peers& peers, RandomBytes random)
     : settings_(settings),
       loop_(loop),
       client_(client),
       metadata_(metadata),
       actions_(actions),
       random_(std::move(random)),
-      channels_({settings_.broker_id, settings_.inter_broker_listener, settings_.socket_timeout_ms}, loop, peers,
+      channels_({settings_.broker_id, settings_.inter_broker_listener, settings_.socket_timeout_ms}, loop,
+                peers,
                 [this](int32_t broker, const std::string& topic, int32_t index, bool failed) {
                   on_replica_told(broker, topic, index, failed);
                 }),
@@ -63,7 +63,8 @@ void Controller::stop() {
 }
 
 void Controller::resign() {
-  if (std::exchange(active_, false)) log_info(kComponent, "broker {} is not the controller any more", settings_.broker_id);
+  if (std::exchange(active_, false))
+    log_info(kComponent, "broker {} is not the controller any more", settings_.broker_id);
   channels_.clear();
   shutting_down_.clear();
   failed_.clear();
@@ -258,9 +259,9 @@ Task<void> Controller::read_isr_changes() {
   for (const std::string& change : changes.children) {
     const std::string path = std::string(znodes::kIsrChanges) + "/" + change;
     const DataReply announced = co_await client_.async_get_data(path);
-    const auto partitions = announced.ok() ? znodes::decode_isr_change(announced.data)
-                                           : Result<std::vector<znodes::TopicPartition>>(
-                                                 std::vector<znodes::TopicPartition>());
+    const auto partitions =
+        announced.ok() ? znodes::decode_isr_change(announced.data)
+                       : Result<std::vector<znodes::TopicPartition>>(std::vector<znodes::TopicPartition>());
     if (!partitions.ok()) log_warn(kComponent, "{}: {}", path, partitions.status().message());
     for (const auto& [topic, index] : partitions.ok() ? *partitions : std::vector<znodes::TopicPartition>())
       topics.insert(topic);

@@ -5,15 +5,17 @@
 //
 // The flow, with happy path first:
 //   elect: create /controller and raise /controller_epoch in one multi; load every topic; tell every broker
-//   what it leads and follows. create: /brokers/topics changes -> read the new topic -> give it an id -> write
+//   what it leads and follows. create: /brokers/topics changes -> read the new topic -> give it an id ->
+//   write
 //   .../partitions/<n>/state -> LeaderAndIsr to its replicas, UpdateMetadata to all. grow: the topic's data
 //   changes -> the same for the new partitions. delete: /admin/delete_topics changes -> StopReplica to its
 //   replicas, which close and rename their logs -> remove the znodes, the wish last.
-//   a broker goes: it leaves the in-sync replicas, others of these lead what it led. A broker comes: it is told
-//   everything, and leads again where nobody else can. A leader changed its in-sync replicas: everybody is told.
+//   a broker goes: it leaves the in-sync replicas, others of these lead what it led. A broker comes: it is
+//   told everything, and leads again where nobody else can. A leader changed its in-sync replicas: everybody
+//   is told.
 // Every write is a multi that checks /controller_epoch, so that a controller that lost its session changes
-// nothing (D2), and the version of the partition's state, which its leader writes too. A step that fails because
-// the session is gone ends its flow; the next session starts with elect, which does all of it again.
+// nothing (D2), and the version of the partition's state, which its leader writes too. A step that fails
+// because the session is gone ends its flow; the next session starts with elect, which does all of it again.
 //
 // What this broker is told goes to ControllerActions in the same turn; the others get it through
 // ControllerChannels.

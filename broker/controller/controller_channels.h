@@ -33,7 +33,8 @@ class ControllerChannels {
     int64_t timeout_ms = 30000;  // controller.socket.timeout.ms
   };
   // Whether `broker` could open a partition that it was told to lead or follow.
-  using ReplicaTold = std::function<void(int32_t broker, const std::string& topic, int32_t index, bool failed)>;
+  using ReplicaTold =
+      std::function<void(int32_t broker, const std::string& topic, int32_t index, bool failed)>;
 
   // All references outlive it.
   ControllerChannels(Settings settings, EventLoop& loop, Peers& peers, ReplicaTold told);

@@ -49,9 +49,10 @@ Task<void> Controller::load_states(std::string name, bool again) {
 }
 
 // The leader stays where it can. Where it can not, a replica that is in sync leads, in the order of the
-// assignment; where none of these lives, nobody does (-1, and those that were in sync stay so, to lead again),
-// or, with unclean.leader.election.enable, any that lives (kafka OfflinePartitionLeaderElectionStrategy). A
-// broker that stops in good order leaves the last of its partitions like that.
+// assignment; where none of these lives, nobody does (-1, and those that were in sync stay so, to lead
+// again), or, with unclean.leader.election.enable, any that lives (kafka
+// OfflinePartitionLeaderElectionStrategy). A broker that stops in good order leaves the last of its
+// partitions like that.
 std::optional<znodes::PartitionStateNode> Controller::next_state(const std::string& name, int32_t index,
                                                                  const znodes::PartitionStateNode& state) {
   const auto can = [&](int32_t id) { return usable(name, index, id); };
@@ -67,7 +68,8 @@ std::optional<znodes::PartitionStateNode> Controller::next_state(const std::stri
     next.isr = state.isr;
     next.leader = -1;
   } else if (next.isr.empty()) {
-    log_warn(kComponent, "{}-{}: broker {} leads, which was not in sync: records may be lost", name, index, *any);
+    log_warn(kComponent, "{}-{}: broker {} leads, which was not in sync: records may be lost", name, index,
+             *any);
     next.isr = {*any};
     next.leader = *any;
   } else if (std::count(next.isr.begin(), next.isr.end(), next.leader) == 0) {
@@ -109,7 +111,8 @@ Task<bool> Controller::write_states(std::string name, States next) {
     const MultiReply reply = co_await client_.async_multi(std::move(ops));
     if (!reply.ok()) {
       if (reply.error != ZkError::kBadVersion)
-        log_warn(kComponent, "cannot elect leaders of topic {}: {}", name, coordination::error_text(reply.error));
+        log_warn(kComponent, "cannot elect leaders of topic {}: {}", name,
+                 coordination::error_text(reply.error));
       co_return false;
     }
     for (size_t i = 1; first != end; ++first, ++i) {
@@ -321,8 +324,7 @@ void Controller::send() {
   std::vector<PartitionChange> shown = std::exchange(gone_, {});
   const bool brokers = std::exchange(brokers_to_show_, false);
   const std::vector<int32_t> others = channels_.brokers();
-  if (!active_ || others.empty() || (to_tell.empty() && to_show.empty() && shown.empty() && !brokers))
-    return;
+  if (!active_ || others.empty() || (to_tell.empty() && to_show.empty() && shown.empty() && !brokers)) return;
   for (const auto& [broker, changes] : to_tell)
     channels_.leader_and_isr(broker, epoch_, changes, metadata_.brokers);
   for (const std::string& name : to_show) {

@@ -170,7 +170,8 @@ Task<bool> Controller::stop_replicas(std::string name) {
   const bool known = topics_.contains(name);
   if (!known) {
     const DataReply node = co_await client_.async_get_data(znodes::topic_path(name));
-    auto assignment = node.ok() ? znodes::decode_topic(node.data) : Result<znodes::TopicAssignment>(znodes::TopicAssignment());
+    auto assignment = node.ok() ? znodes::decode_topic(node.data)
+                                : Result<znodes::TopicAssignment>(znodes::TopicAssignment());
     if (assignment.ok()) topics_[name].assignment = std::move(*assignment);
     co_await load_states(name, true);
   }

@@ -77,7 +77,8 @@ Task<bool> ZkIsrStore::find_out(const PartitionChange& change, Done done) {
   const auto there = found.ok() ? znodes::decode_partition_state(found.data)
                                 : ::ottla::Result<znodes::PartitionStateNode>(
                                       Status(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "gone"));
-  if (there.ok() && there->leader == change.state.leader && there->leader_epoch == change.state.leader_epoch) {
+  if (there.ok() && there->leader == change.state.leader &&
+      there->leader_epoch == change.state.leader_epoch) {
     result.still_leader = true;
     result.isr = there->isr;
     result.zk_version = found.stat.version;

@@ -21,9 +21,9 @@ class IsrStore {
     int32_t zk_version = -1;
   };
   virtual ~IsrStore() = default;
-  // Writes `change.state` (its isr is the new one) where zk_version still stands. Where it does not, and leader
-  // and epoch are the same, the result is what the controller wrote instead. `done` comes once, in a later
-  // turn, after sessions that were lost meanwhile; never where the program stops first.
+  // Writes `change.state` (its isr is the new one) where zk_version still stands. Where it does not, and
+  // leader and epoch are the same, the result is what the controller wrote instead. `done` comes once, in a
+  // later turn, after sessions that were lost meanwhile; never where the program stops first.
   virtual void write(const PartitionChange& change, std::function<void(const Result&)> done) = 0;
 };
 

@@ -52,7 +52,7 @@ class MetadataCache {
   std::string cluster_id;
   int32_t controller_id = -1;
   int32_t controller_epoch = 0;
-  int64_t own_epoch = -1;  // this broker's, of its registration
+  int64_t own_epoch = -1;                 // this broker's, of its registration
   std::map<int32_t, BrokerNode> brokers;  // the live ones
 
   // Null where there is no such topic.

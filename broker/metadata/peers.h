@@ -35,8 +35,8 @@ class Peers {
   using Broken = std::function<void(const Status&)>;
   virtual ~Peers() = default;
 
-  // Begins to connect; requests may be sent at once. `broken` is called once, in a later turn, when there is no
-  // connection, it ended, or an answer took longer than `timeout_ms`. It may destroy the Peer.
+  // Begins to connect; requests may be sent at once. `broken` is called once, in a later turn, when there is
+  // no connection, it ended, or an answer took longer than `timeout_ms`. It may destroy the Peer.
   virtual std::unique_ptr<Peer> connect(const Endpoint& endpoint, int64_t timeout_ms, Broken broken) = 0;
 };
 

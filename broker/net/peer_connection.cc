@@ -106,9 +106,7 @@ class Link : public SocketHandler, public std::enable_shared_from_this<Link> {
     }
   }
 
-  uint32_t frame_bytes() const {
-    return Reader(Bytes(buffer_).first(kPrefixBytes)).uint32();
-  }
+  uint32_t frame_bytes() const { return Reader(Bytes(buffer_).first(kPrefixBytes)).uint32(); }
 
   void on_frame() {
     const std::vector<uint8_t> frame = std::exchange(buffer_, {});

@@ -155,10 +155,11 @@ void TlsTunnel::Gate::let_in(std::shared_ptr<Socket> socket) {
     return;
   }
   auto resolved = std::make_shared<Resolved>();
-  flush_list_.loop().run_in_background([resolved, server = server_] { *resolved = resolve(server.host, server.port); },
-                                       [alive = alive_, resolved, socket = std::move(socket)] {
-                                         if (*alive != nullptr) (*alive)->connect(socket, *resolved);
-                                       });
+  flush_list_.loop().run_in_background(
+      [resolved, server = server_] { *resolved = resolve(server.host, server.port); },
+      [alive = alive_, resolved, socket = std::move(socket)] {
+        if (*alive != nullptr) (*alive)->connect(socket, *resolved);
+      });
 }
 
 void TlsTunnel::Gate::connect(const std::shared_ptr<Socket>& inside, const Resolved& resolved) {

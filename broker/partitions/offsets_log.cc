@@ -15,7 +15,7 @@ using groups::StoredRecord;
 
 // Appends to one partition that wait to be committed, or for the disk, in their order.
 class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
-                                       public std::enable_shared_from_this<Uncommitted> {
+                                         public std::enable_shared_from_this<Uncommitted> {
  public:
   struct Append {
     int64_t flush_offset;
@@ -38,7 +38,8 @@ class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
     appends_.push_back(std::move(append));
   }
   static bool waits(const Partition& partition, int64_t flush_offset, int64_t commit_offset) {
-    return partition.log().flushed_offset() < flush_offset || partition.log().high_watermark() < commit_offset;
+    return partition.log().flushed_offset() < flush_offset ||
+           partition.log().high_watermark() < commit_offset;
   }
   void on_partition_changed() override {
     if (std::exchange(scheduled_, true)) return;
@@ -172,8 +173,8 @@ void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogR
   const int64_t commit_offset = info.last_offset + 1;
   std::shared_ptr<Uncommitted>& uncommitted = uncommitted_[partition];
   // One that could be answered itself waits for those before it.
-  const bool wait = Uncommitted::waits(*found, info.flush_offset, commit_offset) ||
-                    (uncommitted && !uncommitted->empty());
+  const bool wait =
+      Uncommitted::waits(*found, info.flush_offset, commit_offset) || (uncommitted && !uncommitted->empty());
   if (!wait) return committed(ErrorCode::NONE, info.first_offset);
   if (!uncommitted) uncommitted = std::make_shared<Uncommitted>(loop_);
   uncommitted->add(*found, {info.flush_offset, commit_offset, info.first_offset, std::move(committed)});

@@ -104,7 +104,8 @@ void PartitionManager::close(const std::string& topic, int32_t index, bool delet
   }
   if (!delete_log || logs_.find(topic, index) == nullptr) return;
   const Status removed = logs_.remove(topic, index);
-  if (!removed.ok()) log_error("broker.partitions", "cannot delete {}-{}: {}", topic, index, removed.message());
+  if (!removed.ok())
+    log_error("broker.partitions", "cannot delete {}-{}: {}", topic, index, removed.message());
 }
 
 void PartitionManager::update_config(std::string_view topic, const storage::LogConfig& config) {

@@ -64,8 +64,8 @@ class Partition {
   bool is_leader() const { return leader_ == kSelf; }
   int32_t leader() const { return leader_; }
   static constexpr int32_t kSelf = -2;
-  // Leads from `state` on, as broker `self`. Where there are other replicas, what is committed depends on them
-  // from now on. `loop` outlives the partition.
+  // Leads from `state` on, as broker `self`. Where there are other replicas, what is committed depends on
+  // them from now on. `loop` outlives the partition.
   Status lead(int32_t self, const PartitionState& state, const EventLoop& loop, int64_t max_lag_ms);
   // Follows the leader that `state` names.
   void follow(const PartitionState& state);
@@ -115,8 +115,8 @@ class PartitionManager {
   void for_each(const std::function<void(Partition&)>& visit);
 
   // Opens or creates the log, where it is not open; the partition leads nothing yet that it did not lead.
-  // Fails where the log's directory does, or where a log that is not new is not there and may be on a directory
-  // that is offline.
+  // Fails where the log's directory does, or where a log that is not new is not there and may be on a
+  // directory that is offline.
   Result<Partition*> open(const std::string& topic, const Uuid& topic_id, int32_t index,
                           const storage::LogConfig& config, bool is_new);
   // Gives new settings to the open logs of `topic`.

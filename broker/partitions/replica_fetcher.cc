@@ -103,8 +103,8 @@ void ReplicaFetcher::fetch() {
   if (!all) request_.max_wait_ms = std::min(request_.max_wait_ms, settings_.backoff_ms / 10 + 1);
   if (!any) return schedule(settings_.backoff_ms / 10 + 1);
   if (!peer_) {
-    peer_ = peers_.connect(endpoint_, settings_.socket_timeout_ms,
-                           [this](const Status& why) { on_broken(why); });
+    peer_ =
+        peers_.connect(endpoint_, settings_.socket_timeout_ms, [this](const Status& why) { on_broken(why); });
   }
   under_way_ = true;
   peer_->send(
@@ -172,8 +172,8 @@ int64_t ReplicaFetcher::take(const Name& name, Partition& partition, const Answe
                         error == ErrorCode::FENCED_LEADER_EPOCH || error == ErrorCode::UNKNOWN_LEADER_EPOCH ||
                         error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
   if (!expected)
-    log_warn(kComponent, "{}: fetching from broker {}: {} ({})", log.name(), leader_, error_name(status.code()),
-             status.message());
+    log_warn(kComponent, "{}: fetching from broker {}: {} ({})", log.name(), leader_,
+             error_name(status.code()), status.message());
   return settings_.backoff_ms;
 }
 
@@ -220,8 +220,8 @@ void ReplicaFetcher::find_place(const Name& name) {
       list_offset(name, kEarliestTimestamp, [this, name](Reader& start) { on_leader_start(name, start); });
       return;
     }
-    log_warn(kComponent, "{}: cutting from {} to {}, where the log of its leader, broker {}, ends", log.name(),
-             log.log_end_offset(), answer->offset, leader_);
+    log_warn(kComponent, "{}: cutting from {} to {}, where the log of its leader, broker {}, ends",
+             log.name(), log.log_end_offset(), answer->offset, leader_);
     static_cast<void>(log.truncate_to(answer->offset));
     fetched_[name].not_before_ms = 0;
   });

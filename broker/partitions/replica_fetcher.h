@@ -32,13 +32,13 @@ namespace ottla {
 
 struct ReplicaSettings {
   int32_t broker_id = 0;
-  int64_t lag_time_max_ms = 30000;      // replica.lag.time.max.ms
-  int32_t fetch_wait_max_ms = 500;      // replica.fetch.wait.max.ms
-  int32_t fetch_min_bytes = 1;          // replica.fetch.min.bytes
-  int32_t fetch_max_bytes = 1 << 20;    // replica.fetch.max.bytes, of a partition
+  int64_t lag_time_max_ms = 30000;        // replica.lag.time.max.ms
+  int32_t fetch_wait_max_ms = 500;        // replica.fetch.wait.max.ms
+  int32_t fetch_min_bytes = 1;            // replica.fetch.min.bytes
+  int32_t fetch_max_bytes = 1 << 20;      // replica.fetch.max.bytes, of a partition
   int32_t response_max_bytes = 10 << 20;  // replica.fetch.response.max.bytes
-  int32_t backoff_ms = 1000;            // replica.fetch.backoff.ms
-  int32_t socket_timeout_ms = 30000;    // replica.socket.timeout.ms
+  int32_t backoff_ms = 1000;              // replica.fetch.backoff.ms
+  int32_t socket_timeout_ms = 30000;      // replica.socket.timeout.ms
 };
 
 class ReplicaFetcher {

@@ -50,7 +50,8 @@ void ReplicaManager::set_brokers(std::map<int32_t, Endpoint> brokers) {
   });
 }
 
-// Several partitions of one leader may be without their fetcher: the first makes it, and all have to be in it.
+// Several partitions of one leader may be without their fetcher: the first makes it, and all have to be in
+// it.
 void ReplicaManager::fetch_from(int32_t leader, const std::string& topic, int32_t index) {
   const auto broker = brokers_.find(leader);
   // The controller tells of brokers before it tells of what they lead; one that is gone comes again.
@@ -84,11 +85,12 @@ ErrorCode ReplicaManager::refuse_lost_log(const PartitionChange& change) {
   const bool in_sync = std::count(state.isr.begin(), state.isr.end(), settings_.broker_id) != 0;
   if (!in_sync || state.replicas.size() <= 1 || state.is_new) return ErrorCode::NONE;
   if (logs_.find(change.topic, change.index) != nullptr) return ErrorCode::NONE;
-  log_error(kComponent,
-            "{}-{}: this broker is said to be in sync, and its log is not here any more. It follows when others "
-            "of its replicas ({}) have taken over; where none of these can, bring the disk back, or set "
-            "unclean.leader.election.enable",
-            change.topic, change.index, listed(state.replicas));
+  log_error(
+      kComponent,
+      "{}-{}: this broker is said to be in sync, and its log is not here any more. It follows when others "
+      "of its replicas ({}) have taken over; where none of these can, bring the disk back, or set "
+      "unclean.leader.election.enable",
+      change.topic, change.index, listed(state.replicas));
   return ErrorCode::KAFKA_STORAGE_ERROR;
 }
 

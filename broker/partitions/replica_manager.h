@@ -8,10 +8,10 @@
 // and looks twice per replica.lag.time.max.ms for those that fell behind. The change goes through IsrStore,
 // and counts when that says so.
 //
-// A partition that is not new, has other replicas, of which this broker is said to be in sync, and whose log is
-// not here, is neither led nor followed: the disk was lost, and an empty log in its place could have the others
-// cut theirs (KAFKA-14139). The controller hears that the replica failed and takes it out of the in-sync ones;
-// then it may follow.
+// A partition that is not new, has other replicas, of which this broker is said to be in sync, and whose log
+// is not here, is neither led nor followed: the disk was lost, and an empty log in its place could have the
+// others cut theirs (KAFKA-14139). The controller hears that the replica failed and takes it out of the
+// in-sync ones; then it may follow.
 //
 // Threads: the loop's.
 #pragma once
@@ -45,8 +45,8 @@ class ReplicaManager {
   // The live brokers, by the endpoints that brokers use among themselves. Followed leaders that come back are
   // fetched from again.
   void set_brokers(std::map<int32_t, Endpoint> brokers);
-  // One partition of a LeaderAndIsr request. NONE; STALE_CONTROLLER_EPOCH where the leader epoch is older than
-  // what is known; KAFKA_STORAGE_ERROR where the log can not be had.
+  // One partition of a LeaderAndIsr request. NONE; STALE_CONTROLLER_EPOCH where the leader epoch is older
+  // than what is known; KAFKA_STORAGE_ERROR where the log can not be had.
   ErrorCode apply(const PartitionChange& change);
   // One partition of a StopReplica request; an epoch below -1 passes whatever is known.
   ErrorCode stop_replica(const std::string& topic, int32_t index, int32_t leader_epoch, bool delete_log);

@@ -255,12 +255,10 @@ void Broker::make_parts() {
       loop_, *partitions_, static_cast<uint32_t>(config.offsets_load_buffer_size));
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
   fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
-  controller_ =
-      std::make_unique<Controller>(Controller::Settings{config.broker_id, config.delete_topic_enable,
-                                                        config.inter_broker_listener_name,
-                                                        config.controller_socket_timeout_ms},
-                                   loop_, *client_, metadata_, static_cast<ControllerActions&>(*this), peers_,
-                                   random_);
+  controller_ = std::make_unique<Controller>(
+      Controller::Settings{config.broker_id, config.delete_topic_enable, config.inter_broker_listener_name,
+                           config.controller_socket_timeout_ms},
+      loop_, *client_, metadata_, static_cast<ControllerActions&>(*this), peers_, random_);
   topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_,
                                            random_, config::validate_topic_overrides);
   controller_->set_listener([this] { on_topics_changed(); });
@@ -274,10 +272,9 @@ void Broker::make_parts() {
       [this](const std::string& type, const std::string& name, const ConfigAdmin::Overrides& overrides) {
         on_settings_changed(type, name, overrides);
       });
-  services_ =
-      std::make_unique<Services>(Services{loop_, config, configs_, metadata_, *partitions_, *cold_reads_,
-                                          *logs_, *fetch_sessions_, *topics_, *config_admin_, *groups_,
-                                          *replicas_, static_cast<ClusterControl&>(*this)});
+  services_ = std::make_unique<Services>(
+      Services{loop_, config, configs_, metadata_, *partitions_, *cold_reads_, *logs_, *fetch_sessions_,
+               *topics_, *config_admin_, *groups_, *replicas_, static_cast<ClusterControl&>(*this)});
   const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();
@@ -399,7 +396,6 @@ void Broker::on_topics_changed() {
   if (offsets != nullptr) groups_->set_partition_count(static_cast<int32_t>(offsets->partitions.size()));
   topics_->on_metadata_changed();
 }
-
 
 void Broker::stop(std::function<void()> done) {
   stopping_ = true;

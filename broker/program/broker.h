@@ -11,8 +11,8 @@
 //   6. clients are accepted
 // A session that expires later starts again at 5; meanwhile clients are served.
 //
-// Stop: others take over what this broker leads, where there are others; clients are let go, groups stop, the session is closed (so the ephemerals go at once), logs are
-// flushed and marked clean.
+// Stop: others take over what this broker leads, where there are others; clients are let go, groups stop, the
+// session is closed (so the ephemerals go at once), logs are flushed and marked clean.
 //
 // Threads: whoever has the turn (broker/net/uv_loop.h).
 #pragma once
@@ -103,7 +103,8 @@ class Broker : private ControllerActions, private ClusterControl {
                         AlteredDone done) override;
   void controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) override;
 
-  Task<void> run_leader_and_isr(std::vector<PartitionChange> changes, std::map<int32_t, Endpoint> live_leaders,
+  Task<void> run_leader_and_isr(std::vector<PartitionChange> changes,
+                                std::map<int32_t, Endpoint> live_leaders,
                                 std::function<void(const std::vector<ErrorCode>&)> done);
   std::map<int32_t, Endpoint> peer_endpoints() const;
   // Gives what this broker leads to others, as far as there are any.

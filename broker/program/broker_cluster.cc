@@ -49,8 +49,8 @@ void Broker::brokers_changed() { replicas_->set_brokers(peer_endpoints()); }
 
 ErrorCode Broker::take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) {
   if (controller_epoch < metadata_.controller_epoch) {
-    log_warn(kComponent, "broker {} speaks as controller of epoch {}; {} is known", controller, controller_epoch,
-             metadata_.controller_epoch);
+    log_warn(kComponent, "broker {} speaks as controller of epoch {}; {} is known", controller,
+             controller_epoch, metadata_.controller_epoch);
     return ErrorCode::STALE_CONTROLLER_EPOCH;
   }
   if (broker_epoch >= 0 && broker_epoch < metadata_.own_epoch) return ErrorCode::STALE_BROKER_EPOCH;
@@ -89,7 +89,8 @@ Task<void> Broker::run_leader_and_isr(std::vector<PartitionChange> changes,
   done(codes);
 }
 
-ErrorCode Broker::stop_replica(const std::string& topic, int32_t index, int32_t leader_epoch, bool delete_log) {
+ErrorCode Broker::stop_replica(const std::string& topic, int32_t index, int32_t leader_epoch,
+                               bool delete_log) {
   return replicas_->stop_replica(topic, index, leader_epoch, delete_log);
 }
 
@@ -152,9 +153,10 @@ Task<bool> Broker::ask_for_shutdown() {
   const int32_t id = configs_.broker().broker_id;
   if (controller_->active()) {
     co_return co_await Callback<bool>([&](auto done) {
-      controller_->controlled_shutdown(id, metadata_.own_epoch, [done](ErrorCode error, const auto& remaining) {
-        done(error == ErrorCode::NONE && remaining.empty());
-      });
+      controller_->controlled_shutdown(id, metadata_.own_epoch,
+                                       [done](ErrorCode error, const auto& remaining) {
+                                         done(error == ErrorCode::NONE && remaining.empty());
+                                       });
     });
   }
   const auto peers = peer_endpoints();

@@ -3,9 +3,9 @@
 //
 // Offsets: log_start <= high_watermark <= log_end; the last stable offset is the first offset of the oldest
 // open transaction, or the high watermark. With one replica the high watermark is the log's end; in durable
-// mode it is flushed_offset(), up to which the batches are on the disk. Where copies on other brokers count it
-// is held, and moved by advance_high_watermark() alone. recovery_point() <= flushed_offset(): up to there the
-// indexes are too, and a start has nothing to walk.
+// mode it is flushed_offset(), up to which the batches are on the disk. Where copies on other brokers count
+// it is held, and moved by advance_high_watermark() alone. recovery_point() <= flushed_offset(): up to there
+// the indexes are too, and a start has nothing to walk.
 //
 // Errors: a client's fault carries its wire code (CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, ...); the
 // environment's carries KAFKA_STORAGE_ERROR with errno and path, and is told to the failure handler (the
@@ -123,7 +123,7 @@ class Log {
     LogConfig config;
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
-    int64_t cleaned_up_to = 0;  // of cleaner-offset-checkpoint
+    int64_t cleaned_up_to = 0;   // of cleaner-offset-checkpoint
     int64_t high_watermark = 0;  // of replication-offset-checkpoint
     bool clean_shutdown = false;
     bool is_new = false;  // the directory was just made: there is nothing to look for in it

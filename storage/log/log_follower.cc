@@ -71,8 +71,9 @@ Status Log::append_as_follower(Bytes bytes, int64_t now_ms) {
     if (!header || !crc_is_valid(*batch)) {
       status = append_run(at);
       if (status.ok())
-        status = {ErrorCode::CORRUPT_MESSAGE,
-                  fmt::format("{}: the batch that the leader sent for offset {} is damaged", name(), expected)};
+        status = {
+            ErrorCode::CORRUPT_MESSAGE,
+            fmt::format("{}: the batch that the leader sent for offset {} is damaged", name(), expected)};
       break;
     }
     if (header->last_offset < expected) {
@@ -86,8 +87,8 @@ Status Log::append_as_follower(Bytes bytes, int64_t now_ms) {
                             header->base_offset, expected)};
       break;
     }
-    const bool new_epoch = header->magic == records::kMagicV2 &&
-                           header->leader_epoch > epochs_.latest_epoch().value_or(-1);
+    const bool new_epoch =
+        header->magic == records::kMagicV2 && header->leader_epoch > epochs_.latest_epoch().value_or(-1);
     if (!headers.empty() && (new_epoch || active().size() + (at - begin) + header->size >
                                               static_cast<uint64_t>(config_.segment_bytes))) {
       status = append_run(at);

@@ -37,8 +37,8 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
   void SetUp() override {
     CoordinationTest::SetUp();
     add_broker(0, *client_);
-    controller_ = std::make_unique<Controller>(Controller::Settings{}, loop_, *client_, metadata_, *this, peers_,
-                                               [this] { return std::array<uint8_t, 16>{++random_}; });
+    controller_ = std::make_unique<Controller>(Controller::Settings{}, loop_, *client_, metadata_, *this,
+                                               peers_, [this] { return std::array<uint8_t, 16>{++random_}; });
     controller_->start([](const Status& status) { ASSERT_TRUE(status.ok()) << status.message(); });
     loop_.run_pending();
     for (const int32_t id : {1, 2}) come(id);
@@ -52,8 +52,8 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
     if (controller_) controller_->on_watch_event(event);
   }
   ErrorCode apply(const PartitionChange& change) override {
-    own_.push_back(told(change.topic, change.index, change.state.leader, change.state.leader_epoch,
-                        change.state.isr));
+    own_.push_back(
+        told(change.topic, change.index, change.state.leader, change.state.leader_epoch, change.state.isr));
     return ErrorCode::NONE;
   }
   void set_topic_overrides(const std::string&, std::map<std::string, std::string>) override {}
@@ -81,15 +81,16 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
     settle();
   }
   void make_topic(const std::string& name, const std::string& partitions) {
-    tool_->create("/brokers/topics/" + name,
-                  R"({"version":2,"partitions":)" + partitions + R"(,"adding_replicas":{},"removing_replicas":{}})",
-                  coordination::open_acl(), coordination::CreateMode::kPersistent, [](const auto&) {});
+    tool_->create(
+        "/brokers/topics/" + name,
+        R"({"version":2,"partitions":)" + partitions + R"(,"adding_replicas":{},"removing_replicas":{}})",
+        coordination::open_acl(), coordination::CreateMode::kPersistent, [](const auto&) {});
     settle();
   }
   static std::string told(std::string_view topic, int32_t index, int32_t leader, int32_t epoch,
                           const std::vector<int32_t>& isr) {
-    std::string text = std::string(topic) + "-" + std::to_string(index) + " led by " + std::to_string(leader) +
-                       " in " + std::to_string(epoch) + " with";
+    std::string text = std::string(topic) + "-" + std::to_string(index) + " led by " +
+                       std::to_string(leader) + " in " + std::to_string(epoch) + " with";
     for (const int32_t id : isr) text += " " + std::to_string(id);
     return text;
   }
@@ -133,7 +134,8 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
       auto& out = response.topics.emplace_back();
       out.topic_id = topic.topic_id;
       for (const auto& one : topic.partition_states) {
-        told_[id].push_back(told(topic.topic_name, one.partition_index, one.leader, one.leader_epoch, one.isr));
+        told_[id].push_back(
+            told(topic.topic_name, one.partition_index, one.leader, one.leader_epoch, one.isr));
         auto& error = out.partition_errors.emplace_back();
         error.partition_index = one.partition_index;
         const bool in_sync = std::count(one.isr.begin(), one.isr.end(), id) != 0;

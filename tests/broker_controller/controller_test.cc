@@ -36,8 +36,8 @@ class ControllerTest : public CoordinationTest, public ControllerActions {
     node.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "localhost", 9092});
     const auto registered = run(register_broker(*client_, node, loop_.wall_ms()));
     ASSERT_TRUE(registered.ok()) << registered.status().message();
-    controller_ = std::make_unique<Controller>(Controller::Settings{}, loop_, *client_, metadata_,
-                                               *this, peers_, [this] { return random(); });
+    controller_ = std::make_unique<Controller>(Controller::Settings{}, loop_, *client_, metadata_, *this,
+                                               peers_, [this] { return random(); });
     ZkTopicAdmin::Settings settings;
     settings.offsets_replication_factor = 1;
     topics_ = std::make_unique<ZkTopicAdmin>(

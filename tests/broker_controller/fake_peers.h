@@ -75,7 +75,8 @@ class FakePeers : public Peers {
       Writer writer;
       encode(writer);
       const Bytes body = writer.buffer();
-      peers_.brokers[port_].waiting.push_back({key, version, {body.begin(), body.end()}, std::move(answered)});
+      peers_.brokers[port_].waiting.push_back(
+          {key, version, {body.begin(), body.end()}, std::move(answered)});
     }
 
    private:

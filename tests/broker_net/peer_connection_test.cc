@@ -36,7 +36,8 @@ class PeerConnectionTest : public LoopTest, public RequestSink {
     if (version >= 4) {
       EXPECT_EQ(reader.unsigned_varint(), 0u) << "tagged fields of the header";
     }
-    asked_.push_back(std::to_string(key) + " v" + std::to_string(version) + " " + std::to_string(reader.int32()));
+    asked_.push_back(std::to_string(key) + " v" + std::to_string(version) + " " +
+                     std::to_string(reader.int32()));
     slots_.push_back(slot);
   }
   void on_connection_closed(const std::shared_ptr<Connection>&) override { closed_ = true; }

@@ -18,7 +18,8 @@ std::optional<ErrorCode> outcome_of(const Partition& partition, const storage::A
   const storage::Log& log = partition.log();
   if (log.offline()) return ErrorCode::KAFKA_STORAGE_ERROR;
   if (!partition.is_leader()) return ErrorCode::NOT_LEADER_OR_FOLLOWER;
-  if (log.flushed_offset() < info.flush_offset || log.high_watermark() < info.commit_offset) return std::nullopt;
+  if (log.flushed_offset() < info.flush_offset || log.high_watermark() < info.commit_offset)
+    return std::nullopt;
   if (info.commit_offset >= 0 && !partition.has_enough_in_sync())
     return ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND;
   return ErrorCode::NONE;

@@ -6,8 +6,8 @@
 //   2. a partition comes further: once for all of a turn, what is there is crossed off
 //   3. nothing is left: the answer leaves in the same turn
 // The time is over: REQUEST_TIMED_OUT for what is left, which may still be committed. The directory failed:
-// KAFKA_STORAGE_ERROR. The partition is gone, or led elsewhere: NOT_LEADER_OR_FOLLOWER. Committed, but by fewer
-// than min.insync.replicas: NOT_ENOUGH_REPLICAS_AFTER_APPEND.
+// KAFKA_STORAGE_ERROR. The partition is gone, or led elsewhere: NOT_LEADER_OR_FOLLOWER. Committed, but by
+// fewer than min.insync.replicas: NOT_ENOUGH_REPLICAS_AFTER_APPEND.
 //
 // Threads: the loop's. The PartitionManager keeps it alive.
 #pragma once
