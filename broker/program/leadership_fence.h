@@ -8,10 +8,12 @@
 // Threads: the loop's.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "broker/program/loop_watch.h"
 #include "coordination/client.h"
 #include "protocol/base/event_loop.h"
 #include "protocol/base/task.h"
@@ -31,9 +33,10 @@ class LeadershipFence {
   void on_pause(int64_t paused_ms);
 
  private:
-  // A ping may have been a third of the timeout ago when the pause began.
+  // A ping may have been a third of the timeout ago when the pause began. What is shorter than two beats says
+  // nothing.
   bool too_long(int64_t paused_ms) const {
-    return paused_ms >= client_.session_timeout_ms() * int64_t{2} / 3;
+    return paused_ms >= std::max(client_.session_timeout_ms() * int64_t{2} / 3, 2 * LoopWatch::kBeatMs);
   }
   void doubt(int64_t paused_ms);
   Task<void> ask();

@@ -89,7 +89,7 @@ int64_t LoopWatch::paused_ms() const { return steady_ms() - last_beat_ms_.load(s
 
 void LoopWatch::beat() {
   const int64_t paused = paused_ms();
-  if (paused > 2 * kBeatMs) {
+  if (paused >= 2 * kBeatMs) {
     if (paused >= kWorthSayingMs) log_error(kComponent, "the event loop goes on after {} ms", paused);
     went_on_(paused);
   }
