@@ -78,6 +78,8 @@ storage::AppendInfo check(const Request& request, const ProduceRequest& produce,
 
 storage::AppendInfo append(Request& request, const ProduceRequest& produce, std::string_view topic,
                            const ProduceRequest::PartitionProduceData& data) {
+  if (request.services.may_lead && !request.services.may_lead())
+    return failed(ErrorCode::NOT_LEADER_OR_FOLLOWER);
   const FoundPartition found = find_partition(request.services, topic, data.index);
   storage::AppendInfo info = check(request, produce, found.error, data.records);
   if (info.error != ErrorCode::NONE) return info;

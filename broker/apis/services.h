@@ -2,6 +2,8 @@
 // The parts of the broker that API handlers ask. Handlers keep no state of their own.
 #pragma once
 
+#include <functional>
+
 #include "broker/metadata/metadata_cache.h"
 
 namespace ottla {
@@ -39,6 +41,8 @@ struct Services {
   groups::GroupCoordinator& groups;
   ReplicaManager& replicas;
   ClusterControl& cluster;
+  // Whether others can not have taken over meanwhile; empty where nobody can.
+  std::function<bool()> may_lead = {};
 };
 
 }  // namespace ottla

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/program/broker.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <filesystem>
 
@@ -275,6 +277,15 @@ void Broker::make_parts() {
   services_ = std::make_unique<Services>(
       Services{loop_, config, configs_, metadata_, *partitions_, *cold_reads_, *logs_, *fetch_sessions_,
                *topics_, *config_admin_, *groups_, *replicas_, static_cast<ClusterControl&>(*this)});
+  watch_ = std::make_unique<LoopWatch>(loop_, [this](int64_t paused_ms) {
+    if (fence_) fence_->on_pause(paused_ms);
+  });
+  if (fenced_) {
+    fence_ = std::make_unique<LeadershipFence>(
+        loop_, *client_, fmt::format("{}/{}", znodes::kBrokerIds, config.broker_id),
+        [this] { return watch_->paused_ms(); }, [this] { return joined_; });
+    services_->may_lead = [this] { return fence_->may_lead(); };
+  }
   const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {
     bound.port = bound.listener->port();

@@ -41,6 +41,8 @@
 #include "broker/partitions/partition_manager.h"
 #include "broker/partitions/replica_manager.h"
 #include "broker/program/kafka_port.h"
+#include "broker/program/leadership_fence.h"
+#include "broker/program/loop_watch.h"
 #include "coordination/client.h"
 #include "storage/io/file_system.h"
 #include "storage/log/log_manager.h"
@@ -55,6 +57,9 @@ class Broker : private ControllerActions, private ClusterControl {
          std::unique_ptr<coordination::Client> client, RandomBytes random, std::function<void(Status)> fatal);
   ~Broker() override;
 
+  // Coordination is another process, which may give this broker's partitions to others while it stands still.
+  // REQUIRES: start() comes later.
+  void fence_leadership() { fenced_ = true; }
   // `done` is called once.
   void start(std::function<void(Status)> done);
   // May be called while start() is under way.
@@ -134,6 +139,8 @@ class Broker : private ControllerActions, private ClusterControl {
   std::unique_ptr<ConfigChanges> config_changes_;
   std::unique_ptr<ZkConfigAdmin> config_admin_;
   std::unique_ptr<Services> services_;
+  std::unique_ptr<LeadershipFence> fence_;  // nothing where nobody else can lead
+  std::unique_ptr<LoopWatch> watch_;
   struct BoundListener {
     config::Endpoint endpoint;
     std::unique_ptr<net::Listener> listener;  // until it is a KafkaPort
@@ -143,6 +150,7 @@ class Broker : private ControllerActions, private ClusterControl {
   std::vector<std::unique_ptr<KafkaPort>> ports_;
   std::function<void(bool connected)> session_opened_;
   std::unique_ptr<Timer> connect_timer_;
+  bool fenced_ = false;
   bool joined_ = false;
   bool rejoining_ = false;
   bool rejoin_again_ = false;  // a session or connection came while rejoining_

@@ -115,6 +115,7 @@ class Program {
     zookeeper_address_ = config->zookeeper_connect;
     tunnel_ = std::move(access->tunnel);
     make_broker(std::move(*config), std::move(access->client));
+    broker_->fence_leadership();
     return {};
   }
 

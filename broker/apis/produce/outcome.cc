@@ -13,9 +13,12 @@ using protocol::ProduceResponse;
 constexpr int16_t kFirstWithStorageError = 4;
 constexpr int16_t kFirstWithLeaders = 10;
 
-void describe(const PartitionOutcome& outcome, int16_t version,
+// `fenced`: others may lead by now, so that what was appended is no promise.
+void describe(const PartitionOutcome& outcome, int16_t version, bool fenced,
               ProduceResponse::PartitionProduceResponse& out) {
-  const storage::AppendInfo& info = outcome.info;
+  storage::AppendInfo refused;
+  refused.error = ErrorCode::NOT_LEADER_OR_FOLLOWER;
+  const storage::AppendInfo& info = fenced && outcome.info.error == ErrorCode::NONE ? refused : outcome.info;
   out.index = outcome.index;
   const bool unknown = info.error == ErrorCode::KAFKA_STORAGE_ERROR && version < kFirstWithStorageError;
   out.error_code = static_cast<int16_t>(unknown ? ErrorCode::NOT_LEADER_OR_FOLLOWER : info.error);
@@ -44,6 +47,7 @@ bool Outcome::ok() const {
 
 void answer(Services& services, Responder& responder, std::string_view listener, const Outcome& outcome,
             ProduceResponse& response) {
+  const bool fenced = services.may_lead && !services.may_lead();
   response.node_endpoints.clear();
   response.responses.resize(outcome.topics.size());
   for (size_t t = 0; t < outcome.topics.size(); ++t) {
@@ -54,8 +58,9 @@ void answer(Services& services, Responder& responder, std::string_view listener,
     out.partition_responses.resize(topic.partitions.size());
     for (size_t p = 0; p < topic.partitions.size(); ++p) {
       const PartitionOutcome& one = topic.partitions[p];
-      describe(one, responder.version(), out.partition_responses[p]);
-      if (one.info.error == ErrorCode::NOT_LEADER_OR_FOLLOWER && responder.version() >= kFirstWithLeaders) {
+      describe(one, responder.version(), fenced, out.partition_responses[p]);
+      if (!fenced && one.info.error == ErrorCode::NOT_LEADER_OR_FOLLOWER &&
+          responder.version() >= kFirstWithLeaders) {
         name_leader(current_leader(services, topic.resolved_name, one.index, listener), response,
                     out.partition_responses[p]);
       }
