@@ -19,6 +19,7 @@
 #include "broker/apis/describe_groups.h"
 #include "broker/apis/describe_log_dirs.h"
 #include "broker/apis/describe_topic_partitions.h"
+#include "broker/apis/elect_leaders.h"
 #include "broker/apis/fetch.h"
 #include "broker/apis/find_coordinator.h"
 #include "broker/apis/heartbeat.h"
@@ -76,6 +77,7 @@ constexpr std::array kTable = std::to_array<ApiRow>({
     {ApiKey::kDescribeLogDirs, 0, 5, handle_describe_log_dirs},
     {ApiKey::kCreatePartitions, 0, 3, handle_create_partitions},
     {ApiKey::kDeleteGroups, 0, 3, handle_delete_groups},
+    {ApiKey::kElectLeaders, 0, 2, handle_elect_leaders},
     {ApiKey::kIncrementalAlterConfigs, 0, 1, handle_incremental_alter_configs},
     {ApiKey::kOffsetDelete, 0, 0, handle_offset_delete},
     {ApiKey::kAlterPartition, 0, 3, handle_alter_partition},

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,19 @@ class ClusterControl {
   // Kafka ask the controller for that; see Controller.
   virtual void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
                                 AlteredDone done) = 0;
+
+  // What came of the election of one partition's leader.
+  struct Elected {
+    std::string topic;
+    int32_t index = 0;
+    ErrorCode error = ErrorCode::NONE;
+    std::string message;
+  };
+  using ElectedDone = std::function<void(const std::vector<Elected>&)>;
+  // `partitions`: nothing means all. `unclean`: a leader for those without one, whoever has a replica; else
+  // the first replica of the assignment. See Controller.
+  virtual void elect_leaders(std::optional<std::vector<std::pair<std::string, int32_t>>> partitions,
+                             bool unclean, ElectedDone done) = 0;
 
   using ShutdownDone =
       std::function<void(ErrorCode, const std::vector<std::pair<std::string, int32_t>>& remaining)>;

@@ -48,7 +48,8 @@ Controller::Controller(Settings settings, EventLoop& loop, coordination::Client&
                 [this](int32_t broker, const std::string& topic, int32_t index, bool failed) {
                   on_replica_told(broker, topic, index, failed);
                 }),
-      topics_check_timer_(loop.make_timer([this] { queue_.add([this] { return read_topics(); }); })) {}
+      topics_check_timer_(loop.make_timer([this] { queue_.add([this] { return read_topics(); }); })),
+      rebalance_timer_(loop.make_timer([this] { rebalance(); })) {}
 
 void Controller::start(std::function<void(Status)> done) {
   queue_.add([this, done = std::move(done)] { return run_election(done); });
@@ -66,6 +67,7 @@ void Controller::resign() {
   if (std::exchange(active_, false))
     log_info(kComponent, "broker {} is not the controller any more", settings_.broker_id);
   channels_.clear();
+  rebalance_timer_->stop();
   shutting_down_.clear();
   failed_.clear();
   to_tell_.clear();
@@ -86,6 +88,8 @@ void Controller::on_watch_event(const coordination::WatchEvent& event) {
     queue_.add([this] { return on_brokers_changed(); });
   } else if (event.path == znodes::kIsrChanges) {
     queue_.add([this] { return read_isr_changes(); });
+  } else if (event.path == znodes::kPreferredElection) {
+    queue_.add([this] { return read_election_wishes(); });
   } else if (event.path.starts_with(std::string(znodes::kTopics) + "/") &&
              event.type == EventType::kNodeDataChanged) {
     std::string name = event.path.substr(std::string_view(znodes::kTopics).size() + 1);
@@ -172,6 +176,8 @@ Task<Status> Controller::load_cluster() {
   brokers_to_show_ = true;
   send();
   co_await read_isr_changes();
+  co_await read_election_wishes();
+  if (settings_.rebalance_interval_ms > 0) rebalance_timer_->start(settings_.rebalance_interval_ms);
   co_return Status();
 }
 

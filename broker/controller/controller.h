@@ -68,6 +68,10 @@ class Controller {
     bool delete_topic_enable = true;
     std::string inter_broker_listener = "PLAINTEXT";
     int64_t socket_timeout_ms = 30000;  // controller.socket.timeout.ms
+    // leader.imbalance.check.interval.seconds and leader.imbalance.per.broker.percentage; 0: never
+    // (auto.leader.rebalance.enable=false).
+    int64_t rebalance_interval_ms = 0;
+    int32_t imbalance_percentage = 10;
   };
 
   // All references outlive the controller. `random` is for topic ids.
@@ -99,6 +103,13 @@ class Controller {
   // STALE_BROKER_EPOCH for all.
   void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
                         ClusterControl::AlteredDone done);
+
+  // Makes the first replica of the assignment the leader, where it lives and is in sync (ElectLeaders,
+  // /admin/preferred_replica_election, auto.leader.rebalance.enable), or, `unclean`, gives those a leader
+  // that have none. ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE,
+  // UNKNOWN_TOPIC_OR_PARTITION, NOT_CONTROLLER.
+  void elect_leaders_of(std::optional<std::vector<znodes::TopicPartition>> partitions, bool unclean,
+                        ClusterControl::ElectedDone done);
 
   // Called whenever the metadata of topics changed.
   void set_listener(std::function<void()> changed) { changed_ = std::move(changed); }
@@ -138,6 +149,14 @@ class Controller {
   Task<void> read_deletions();
   Task<bool> delete_topic(std::string name);
   Task<bool> stop_replicas(std::string name);
+
+  // controller_elections.cc
+  Task<void> run_elections(std::optional<std::vector<znodes::TopicPartition>> partitions, bool unclean,
+                           ClusterControl::ElectedDone done);
+  Result<znodes::PartitionStateNode> chosen_leader(const std::string& name, int32_t index, bool unclean);
+  Task<void> read_election_wishes();
+  void rebalance();
+  std::vector<znodes::TopicPartition> imbalanced() const;
 
   // controller_partitions.cc
   Task<void> load_states(std::string name, bool again);
@@ -179,6 +198,7 @@ class Controller {
   bool topics_check_waits_ = false;
   std::unique_ptr<Timer> topics_check_timer_;
   bool deletions_check_waits_ = false;
+  std::unique_ptr<Timer> rebalance_timer_;
   int32_t epoch_ = 0;
   int32_t epoch_version_ = 0;  // the data version of /controller_epoch that our multis check
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -27,6 +27,7 @@ inline constexpr const char* kController = "/controller";
 inline constexpr const char* kControllerEpoch = "/controller_epoch";
 inline constexpr const char* kDeleteTopics = "/admin/delete_topics";
 inline constexpr const char* kIsrChanges = "/isr_change_notification";
+inline constexpr const char* kPreferredElection = "/admin/preferred_replica_election";
 inline constexpr const char* kConfigChanges = "/config/changes";
 inline constexpr const char* kFeature = "/feature";
 inline constexpr const char* kProducerIdBlock = "/latest_producer_id_block";
@@ -76,7 +77,8 @@ struct PartitionStateNode {
 std::string encode_partition_state(const PartitionStateNode& state);
 Result<PartitionStateNode> decode_partition_state(std::string_view json);
 
-// /isr_change_notification/isr_change_<n>: the partitions whose in-sync replicas their leader changed.
+// /isr_change_notification/isr_change_<n>: the partitions whose in-sync replicas their leader changed; and,
+// in the same form, /admin/preferred_replica_election: those whose first replica is to lead.
 using TopicPartition = std::pair<std::string, int32_t>;
 std::string encode_isr_change(const std::vector<TopicPartition>& partitions);
 Result<std::vector<TopicPartition>> decode_isr_change(std::string_view json);

@@ -59,6 +59,18 @@ ReplicaSettings replica_settings(const config::BrokerConfig& config) {
   return out;
 }
 
+Controller::Settings controller_settings(const config::BrokerConfig& config) {
+  Controller::Settings out;
+  out.broker_id = config.broker_id;
+  out.delete_topic_enable = config.delete_topic_enable;
+  out.inter_broker_listener = config.inter_broker_listener_name;
+  out.socket_timeout_ms = config.controller_socket_timeout_ms;
+  if (config.auto_leader_rebalance_enable)
+    out.rebalance_interval_ms = config.leader_imbalance_check_interval_seconds * 1000;
+  out.imbalance_percentage = config.leader_imbalance_per_broker_percentage;
+  return out;
+}
+
 ConnectionLimits connection_limits(const config::BrokerConfig& config) {
   ConnectionLimits out;
   out.max_frame_bytes = static_cast<size_t>(config.socket_request_max_bytes);
@@ -257,10 +269,8 @@ void Broker::make_parts() {
       loop_, *partitions_, static_cast<uint32_t>(config.offsets_load_buffer_size));
   groups_ = std::make_unique<groups::GroupCoordinator>(loop_, group_config(config), *offsets_log_, random_);
   fetch_sessions_ = std::make_unique<FetchSessionCache>(config.max_incremental_fetch_session_cache_slots);
-  controller_ = std::make_unique<Controller>(
-      Controller::Settings{config.broker_id, config.delete_topic_enable, config.inter_broker_listener_name,
-                           config.controller_socket_timeout_ms},
-      loop_, *client_, metadata_, static_cast<ControllerActions&>(*this), peers_, random_);
+  controller_ = std::make_unique<Controller>(controller_settings(config), loop_, *client_, metadata_,
+                                             static_cast<ControllerActions&>(*this), peers_, random_);
   topics_ = std::make_unique<ZkTopicAdmin>(topic_settings(config), loop_, *client_, metadata_, *controller_,
                                            random_, config::validate_topic_overrides);
   controller_->set_listener([this] { on_topics_changed(); });

@@ -106,6 +106,8 @@ class Broker : private ControllerActions, private ClusterControl {
                        std::map<int32_t, BrokerNode> brokers) override;
   void alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<PartitionChange> changes,
                         AlteredDone done) override;
+  void elect_leaders(std::optional<std::vector<znodes::TopicPartition>> partitions, bool unclean,
+                     ElectedDone done) override;
   void controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) override;
 
   Task<void> run_leader_and_isr(std::vector<PartitionChange> changes,

@@ -131,6 +131,11 @@ void Broker::alter_partitions(int32_t broker, int64_t broker_epoch, std::vector<
   controller_->alter_partitions(broker, broker_epoch, std::move(changes), std::move(done));
 }
 
+void Broker::elect_leaders(std::optional<std::vector<znodes::TopicPartition>> partitions, bool unclean,
+                           ElectedDone done) {
+  controller_->elect_leaders_of(std::move(partitions), unclean, std::move(done));
+}
+
 void Broker::controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) {
   controller_->controlled_shutdown(broker, broker_epoch, std::move(done));
 }

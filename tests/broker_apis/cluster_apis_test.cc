@@ -7,6 +7,8 @@
 #include "protocol/generated/alter_partition_response.h"
 #include "protocol/generated/controlled_shutdown_request.h"
 #include "protocol/generated/controlled_shutdown_response.h"
+#include "protocol/generated/elect_leaders_request.h"
+#include "protocol/generated/elect_leaders_response.h"
 #include "protocol/generated/leader_and_isr_request.h"
 #include "protocol/generated/leader_and_isr_response.h"
 #include "protocol/generated/stop_replica_request.h"
@@ -176,6 +178,26 @@ TEST_F(ClusterApisTest, ControlledShutdownTellsWhatIsLeft) {
     EXPECT_EQ(cluster.speaker, 2);
     ASSERT_EQ(response.remaining_partitions.size(), 1u);
     EXPECT_EQ(response.remaining_partitions[0].topic_name, "t");
+  }
+}
+
+TEST_F(ClusterApisTest, ElectLeadersTellsOfEachPartition) {
+  cluster.all = {{"t", 0, ErrorCode::ELECTION_NOT_NEEDED, ""}, {"t", 1, ErrorCode::NONE, ""}};
+  for (int16_t version = 0; version <= 2; ++version) {
+    ElectLeadersRequest request;
+    if (version >= 1) request.election_type = 1;
+    request.topic_partitions->push_back({"t", {1}, {}});
+    cluster.result = ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE;
+    auto response = call<ElectLeadersResponse>(request, version);
+    EXPECT_EQ(cluster.unclean_asked, version >= 1);
+    const auto& result = response.replica_election_results.at(0).partition_result.at(0);
+    EXPECT_EQ(result.partition_id, 1);
+    EXPECT_EQ(result.error_code, static_cast<int16_t>(cluster.result));
+    EXPECT_EQ(result.error_message, "why");
+    request.topic_partitions.reset();
+    response = call<ElectLeadersResponse>(request, version);
+    ASSERT_EQ(response.replica_election_results.at(0).partition_result.size(), 1u);
+    EXPECT_EQ(response.replica_election_results[0].partition_result[0].error_code, 0);
   }
 }
 

@@ -39,6 +39,16 @@ class FakeCluster : public ClusterControl {
     for (const PartitionChange& change : asked) altered.push_back({result, change.state});
     done(ErrorCode::NONE, altered);
   }
+  void elect_leaders(std::optional<std::vector<std::pair<std::string, int32_t>>> partitions, bool unclean,
+                     ElectedDone done) override {
+    unclean_asked = unclean;
+    std::vector<Elected> elected;
+    if (!partitions) elected = all;
+    if (partitions) {
+      for (const auto& [topic, index] : *partitions) elected.push_back({topic, index, result, "why"});
+    }
+    done(elected);
+  }
   void controlled_shutdown(int32_t broker, int64_t, ShutdownDone done) override {
     speaker = broker;
     done(result, remaining);
@@ -48,6 +58,8 @@ class FakeCluster : public ClusterControl {
   int64_t own_epoch = 70;
   ErrorCode result = ErrorCode::NONE;
   int32_t speaker = -1;
+  bool unclean_asked = false;
+  std::vector<Elected> all;
   std::vector<PartitionChange> changes;
   std::map<int32_t, Endpoint> live_leaders;
   std::map<int32_t, BrokerNode> brokers;

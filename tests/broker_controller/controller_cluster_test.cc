@@ -37,8 +37,10 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
   void SetUp() override {
     CoordinationTest::SetUp();
     add_broker(0, *client_);
-    controller_ = std::make_unique<Controller>(Controller::Settings{}, loop_, *client_, metadata_, *this,
-                                               peers_, [this] { return std::array<uint8_t, 16>{++random_}; });
+    Controller::Settings settings;
+    settings.rebalance_interval_ms = 300'000;
+    controller_ = std::make_unique<Controller>(settings, loop_, *client_, metadata_, *this, peers_,
+                                               [this] { return std::array<uint8_t, 16>{++random_}; });
     controller_->start([](const Status& status) { ASSERT_TRUE(status.ok()) << status.message(); });
     loop_.run_pending();
     for (const int32_t id : {1, 2}) come(id);
@@ -145,6 +147,21 @@ class ControllerClusterTest : public CoordinationTest, public ControllerActions 
     }
     peers_.answer(port_of(id), response);
     return true;
+  }
+  // The leader finds these in sync.
+  void take_in(const std::string& topic, int32_t leader, int32_t epoch, std::vector<int32_t> isr) {
+    std::optional<int32_t> version;
+    tool_->exists(znodes::partition_state_path(topic, 0), false,
+                  [&](const coordination::StatReply& reply) { version = reply.stat.version; });
+    loop_.run_pending();
+    ZkIsrStore store(loop_, *tool_);
+    PartitionChange change{topic, {}, 0, {1, leader, epoch, std::move(isr), version.value_or(0), {}, false}};
+    bool written = false;
+    store.write(change, [&](const IsrStore::Result& result) { written = result.still_leader; });
+    loop_.advance(1000);
+    settle();
+    store.stop();
+    EXPECT_TRUE(written);
   }
   std::string state_of(const std::string& topic, int32_t index = 0) {
     const auto state = znodes::decode_partition_state(data_of(znodes::partition_state_path(topic, index)));
@@ -321,13 +338,8 @@ TEST_F(ControllerClusterTest, A17AReplicaThatIsOutAndFollowsAgainMayBeInSyncAgai
   const auto state = *znodes::decode_partition_state(data_of(znodes::partition_state_path("t", 0)));
   ASSERT_EQ(state_of("t"), "t-0 led by 2 in 1 with 2");
   EXPECT_EQ(told_[1].back(), "t-0 led by 2 in 1 with 2");
-  PartitionChange change{"t", {}, 0, {1, 2, state.leader_epoch, {2, 1}, 1, {2, 1}, false}};
   lost_logs_ = {};
-  ZkIsrStore store(loop_, *tool_);
-  store.write(change, [](const IsrStore::Result& written) { EXPECT_TRUE(written.still_leader); });
-  loop_.advance(1000);
-  settle();
-  store.stop();
+  take_in("t", 2, state.leader_epoch, {2, 1});
   // Nothing that happens later takes it out again.
   go(2);
   EXPECT_EQ(metadata_.find("t")->partitions[0].leader, 1) << state_of("t");
@@ -347,6 +359,56 @@ TEST_F(ControllerClusterTest, ATopicIsDeletedOnAllReplicasOrNotYet) {
   EXPECT_THAT(told_[2], Contains("t-0 deleted"));
   EXPECT_EQ(shown_[1]["t"], "t-0 led by -2 in 1 with 1");
   EXPECT_THAT(dropped_, ElementsAre("t"));
+}
+
+TEST_F(ControllerClusterTest, ThePreferredLeaderLeadsAgainWhenSomebodyAsks) {
+  make_topic("t", R"({"0":[1,2]})");
+  make_topic("u", R"({"0":[2,1]})");
+  const auto ask = [&](std::optional<std::vector<znodes::TopicPartition>> partitions, bool unclean) {
+    std::vector<std::string> results;
+    controller_->elect_leaders_of(std::move(partitions), unclean, [&](const auto& elected) {
+      for (const auto& one : elected) results.push_back(one.topic + " " + std::string(error_name(one.error)));
+    });
+    settle();
+    return results;
+  };
+  go(1);
+  EXPECT_THAT(ask(std::nullopt, false),
+              ElementsAre("t PREFERRED_LEADER_NOT_AVAILABLE", "u ELECTION_NOT_NEEDED"));
+  come(1);
+  EXPECT_THAT(ask({{{"t", 0}}}, false), ElementsAre("t PREFERRED_LEADER_NOT_AVAILABLE")) << "not in sync yet";
+  take_in("t", 2, 1, {2, 1});
+  EXPECT_THAT(ask({{{"t", 0}, {"gone", 0}}}, false),
+              ElementsAre("t NONE", "gone UNKNOWN_TOPIC_OR_PARTITION"));
+  EXPECT_EQ(state_of("t"), "t-0 led by 1 in 2 with 2 1");
+  EXPECT_THAT(told_[1], Contains("t-0 led by 1 in 2 with 2 1"));
+  // Where nobody that was in sync lives, whoever is there leads, if asked so.
+  go(1);
+  go(2);
+  EXPECT_THAT(ask({{{"t", 0}}}, true), ElementsAre("t ELIGIBLE_LEADERS_NOT_AVAILABLE"));
+  come(1);
+  EXPECT_THAT(ask({{{"t", 0}}}, true), ElementsAre("t NONE"));
+  EXPECT_EQ(metadata_.find("t")->partitions[0].leader, 1);
+}
+
+TEST_F(ControllerClusterTest, ThePreferredLeadersComeBackByToolAndByTime) {
+  make_topic("t", R"({"0":[1,2]})");
+  const auto displace = [&] {
+    go(1);
+    come(1);
+    take_in("t", 2, metadata_.find("t")->partitions[0].leader_epoch, {2, 1});
+    ASSERT_EQ(metadata_.find("t")->partitions[0].leader, 2);
+  };
+  displace();
+  tool_->create(znodes::kPreferredElection, R"({"version":1,"partitions":[{"topic":"t","partition":0}]})",
+                coordination::open_acl(), coordination::CreateMode::kPersistent, [](const auto&) {});
+  settle();
+  EXPECT_EQ(metadata_.find("t")->partitions[0].leader, 1);
+  EXPECT_EQ(data_of(znodes::kPreferredElection), "NoNode");
+  displace();
+  loop_.advance(300'000);
+  settle();
+  EXPECT_EQ(metadata_.find("t")->partitions[0].leader, 1);
 }
 
 TEST_F(ControllerClusterTest, WhatABrokerDidNotHearIsSaidAgain) {
