@@ -67,7 +67,11 @@ class Link : public SocketHandler, public std::enable_shared_from_this<Link> {
     broken_ = nullptr;
     waiting_.clear();
     timer_.reset();
-    if (socket_) std::exchange(socket_, nullptr)->close();
+    if (socket_ == nullptr) return;
+    socket_->close();
+    // On another loop's thread the socket has its handler a little longer.
+    if (!socket_->on_own_thread()) flush_list_.loop().post([self = shared_from_this()] {});
+    socket_ = nullptr;
   }
 
  private:

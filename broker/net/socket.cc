@@ -169,9 +169,9 @@ void Socket::update_reading() {
 void Socket::close() {
   if (closed_) return;
   closed_ = true;
+  if (on_own_thread()) return finish_close();
   // The loop may be reading or sending just now.
-  if (!on_own_thread()) return flush_list_.add(shared_from_this());
-  finish_close();
+  flush_list_.loop().post([self = shared_from_this()] { self->finish_close(); });
 }
 
 void Socket::finish_close() {

@@ -140,7 +140,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   // Stops and resumes reading: backpressure.
   void pause_reading();
   void resume_reading();
-  // Closes now; output not yet written is lost.
+  // Closes now; output not yet written is lost. The handler hears on_closed at once on the loop's own thread,
+  // else in what is posted there now.
   void close();
   // Writes what is collected, then closes.
   void close_after_flush();

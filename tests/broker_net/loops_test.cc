@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "broker/net/connection.h"
+#include "broker/net/peer_connection.h"
 #include "tests/broker_net/loop_fixture.h"
 
 namespace ottla::net {
@@ -354,6 +355,22 @@ TEST_F(LoopsTest, AWatchMayBeMadeAndEndedByAnotherLoop) {
   }
   in_turn(0, [&] { ::close(pair[0]); });
   ::close(pair[1]);
+}
+
+TEST_F(LoopsTest, AConnectionToABrokerMayBeMadeAndLetGoByAnotherLoop) {
+  start(2);
+  PeerConnections peers(list_, "tester");
+  std::unique_ptr<Peer> peer;
+  for (int round = 1; round <= 20; ++round) {
+    in_turn(1, [&] {
+      peer = peers.connect({"", "", "127.0.0.1", listener_->port()}, kTimeoutMs, [](const Status&) {});
+      peer->send(
+          protocol::ApiKey::kApiVersions, 0, [](Writer&) {}, [](Reader&) {});
+    });
+    ASSERT_TRUE(becomes_true([&] { return rules_.requests == round; }));
+    in_turn(1, [&] { peer.reset(); });
+    ASSERT_TRUE(becomes_true([&] { return rules_.open.empty(); }));
+  }
 }
 
 }  // namespace
