@@ -242,9 +242,11 @@ Status Log::remove_segment(int64_t base_offset) {
 std::vector<std::string> Log::take_deleted_files() { return std::exchange(deleted_files_, {}); }
 
 Status Log::truncate_to(int64_t offset) {
-  if (offset >= log_end_offset_) return {};
   const Status usable = check_online();
   if (!usable.ok()) return usable;
+  // An epoch that this broker began to lead in and appended nothing to is cut as well: another leader has
+  // other epochs from here on.
+  if (offset >= log_end_offset_) return noted(epochs_.truncate_from_end(log_end_offset_));
   const Status cut = offset < segments_.begin()->first ? start_over_at(offset) : cut_to(offset);
   lower_cleaned_up_to(log_end_offset_);
   return noted(cut);

@@ -210,6 +210,21 @@ TEST_F(ReplicationTest, WhereTheLogsPartTheFollowerCutsItsOwn) {
   EXPECT_THAT(texts_in(fetch_one({"r", 0, 0}).records), ElementsAre("0:kept", "1:theirs"));
 }
 
+TEST_F(ReplicationTest, AnEpochThatItLedInAndWroteNothingToDoesNotKeepAFollowerFromFetching) {
+  ASSERT_EQ(apply(0, 1, {0, 1, 2}), ErrorCode::NONE);
+  put({"a"}, "r");
+  ASSERT_EQ(apply(0, 5, {0, 1, 2}), ErrorCode::NONE);
+  ASSERT_EQ(apply(1, 6, {1}), ErrorCode::NONE);
+  EXPECT_EQ(asked_of_leader().last_fetched_epoch, 5);
+  FetchResponse parting = answer_with({}, 1);
+  parting.responses[0].partitions[0].diverging_epoch.epoch = 1;
+  parting.responses[0].partitions[0].diverging_epoch.end_offset = 1;
+  peers.answer(kPortOfOne, parting);
+  loop.run_pending();
+  EXPECT_EQ(asked_of_leader().last_fetched_epoch, 1);
+  EXPECT_EQ(asked_of_leader().fetch_offset, 1);
+}
+
 TEST_F(ReplicationTest, ALeaderTellsAFollowerWhereTheLogsPart) {
   ASSERT_EQ(apply(0, 3, {0, 1, 2}), ErrorCode::NONE);
   put({"a"}, "r");

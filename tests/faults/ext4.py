@@ -54,6 +54,15 @@ class Disk:
         subprocess.run(["umount", self.path], check=True)
         self.mounted = False
 
+    def power_up(self):
+        """After cut_power(), on what the disk has. From a copy: where another mount namespace still holds the old file system, mounting
+        the same image would find that, dead as it is."""
+        self.unmount()
+        copy = self.image + ".copy"
+        shutil.copyfile(self.image, copy)
+        os.replace(copy, self.image)
+        self.mount()
+
     def cut_power(self):
         """What is not on the disk now never will be; every call that needs the disk fails from here on."""
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)

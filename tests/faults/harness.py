@@ -73,6 +73,8 @@ def read_partition(client, topic, partition, deadline):
 class Producer(threading.Thread):
     """Produces to its own partitions in turn until stopped, over new connections where one breaks."""
 
+    timeout = 30  # seconds for an answer
+
     def __init__(self, address, name, partitions, per_batch=3, version=7, acks=-1, size=40):
         super().__init__(daemon=True)
         self.address = address
@@ -91,7 +93,7 @@ class Producer(threading.Thread):
     def run(self):
         while not self._ended.is_set():
             try:
-                with p.Client(self.address, timeout=30) as client:
+                with p.Client(self.address, timeout=self.timeout) as client:
                     while not self._ended.is_set():
                         self._one(client)
             except (OSError, AssertionError):

@@ -125,5 +125,14 @@ TEST_F(LogFollowerTest, TruncationTakesTheWatermarkBack) {
   EXPECT_EQ(log_->latest_epoch(), 3);
 }
 
+TEST_F(LogFollowerTest, AnEpochWithoutRecordsIsForgottenWhereTheLogIsCutToItsEnd) {
+  ASSERT_TRUE(follow({led(0, 2, 3)}).ok());
+  ASSERT_TRUE(log_->begin_epoch(5).ok());
+  EXPECT_EQ(log_->latest_epoch(), 5);
+  ASSERT_TRUE(log_->truncate_to(3).ok());
+  EXPECT_EQ(log_->latest_epoch(), 2);
+  EXPECT_EQ(log_->log_end_offset(), 3);
+}
+
 }  // namespace
 }  // namespace ottla::storage
