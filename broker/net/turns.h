@@ -10,8 +10,8 @@
 
 namespace ottla::net {
 
-// Waits about as long as a turn lasts before it sleeps: a sleep costs two system calls and two changes of the
-// thread that runs, and turns that are taken late are small.
+// Waits a little before it sleeps: a sleep costs two system calls and two changes of the thread that runs,
+// but waiting for long takes the processor from those who have work.
 class TurnLock {
  public:
   TurnLock() = default;
@@ -36,8 +36,8 @@ class TurnLock {
 #endif
   }
 
-  // Together some 100 us.
-  static constexpr int kRounds = 200;
+  // Together some 10 us.
+  static constexpr int kRounds = 20;
   static constexpr int kPauses = 16;
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
 };

@@ -90,6 +90,7 @@ struct UvLoop::Impl {
   // The loop's thread alone.
   TurnIo* io = nullptr;
   bool has_turn = false;
+  bool told = false;  // by libuv of something that a turn is for: one of the next three
   bool timer_fired = false;
   std::vector<std::function<void()>> happened;  // signals, and ends of work in the background
   std::vector<UvFdWatch::Handle*> ready;
@@ -159,7 +160,11 @@ struct UvLoop::Impl {
     armed_for_ms = timers.first().deadline_ms;
     const int64_t delay_ms = armed_for_ms - static_cast<int64_t>(uv_now(&loop));
     uv_timer_start(
-        &first_timer, [](uv_timer_t* handle) { static_cast<Impl*>(handle->data)->timer_fired = true; },
+        &first_timer,
+        [](uv_timer_t* handle) {
+          auto* self = static_cast<Impl*>(handle->data);
+          self->told = self->timer_fired = true;
+        },
         static_cast<uint64_t>(std::max<int64_t>(delay_ms, 0)), 0);
   }
   void run_happened() {
@@ -175,10 +180,7 @@ struct UvLoop::Impl {
     ready.clear();
   }
 
-  bool wants_turn() const {
-    return has_turn || timer_fired || !ready.empty() || !happened.empty() ||
-           asked.load(std::memory_order_relaxed);
-  }
+  bool wants_turn() const { return has_turn || told || asked.load(std::memory_order_relaxed); }
   // One turn where one is wanted, and further ones while sending leads to some.
   void take_turns() {
     bool more = turns->shared && io != nullptr && io->receive();
@@ -192,9 +194,11 @@ struct UvLoop::Impl {
       run_for_thread();
       run_posted();
     }
-    if (timer_fired) run_timers();
-    if (!happened.empty()) run_happened();
-    if (!ready.empty()) run_ready();
+    if (std::exchange(told, false)) {
+      if (timer_fired) run_timers();
+      run_happened();
+      run_ready();
+    }
     if (received) io->hand_on();
     do {
       turns->run_deferred();
@@ -257,6 +261,7 @@ void UvFdWatch::Handle::watch(int wanted) {
       if (!handle->loop.turns->shared) handle->loop.begin_turn();
       return handle->tell(what);
     }
+    handle->loop.told = true;
     if (std::exchange(handle->ready, what) == 0) handle->loop.ready.push_back(handle);
   });
 }
@@ -295,6 +300,7 @@ void UvLoop::Impl::run_in_background(std::function<void()> work, std::function<v
       [](uv_work_t* finished, int) {
         const std::unique_ptr<BackgroundWork> owned(static_cast<BackgroundWork*>(finished->data));
         // What the work holds is let go in the turn, too.
+        owned->loop.told = true;
         owned->loop.happened.push_back(
             [work = std::move(owned->work), done = std::move(owned->done)] { done(); });
       });
@@ -376,8 +382,10 @@ void UvLoop::wake() { impl_->wake(); }
 void UvLoop::on_signal(int signal_number, std::function<void()> callback) {
   auto* handle = new uv_signal_t;
   uv_signal_init(&impl_->loop, handle);
-  impl_->signal_callbacks.push_back(
-      [impl = impl_.get(), callback = std::move(callback)] { impl->happened.push_back(callback); });
+  impl_->signal_callbacks.push_back([impl = impl_.get(), callback = std::move(callback)] {
+    impl->told = true;
+    impl->happened.push_back(callback);
+  });
   handle->data = &impl_->signal_callbacks.back();
   uv_signal_start(
       handle, [](uv_signal_t* fired, int) { (*static_cast<std::function<void()>*>(fired->data))(); },

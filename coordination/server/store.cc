@@ -40,13 +40,14 @@ struct Store::Commit {
 
   void write_and_sync() {
     write();
-    if (status.ok() && sync) timed_sync();
+    if (status.ok() && sync) status = timed_sync();
   }
 
-  void timed_sync() {
+  Status timed_sync() {
     const int64_t start_ms = monotonic_ms();
-    status = file->sync();
+    Status synced = file->sync();
     sync_ms = monotonic_ms() - start_ms;
+    return synced;
   }
 
   void begin_file() {
@@ -196,10 +197,8 @@ void Store::sync_new_file(const std::shared_ptr<Commit>& commit) {
                               if (--commit->syncs_left == 0) committed(*commit);
                             });
   };
-  run([commit] {
-    commit->timed_sync();
-    return commit->status;
-  });
+  // The status belongs to the loop while the others are synced.
+  run([commit] { return commit->timed_sync(); });
   for (const auto& directory : directories) {
     run([&files = files_, directory] { return files.sync_directory(directory); });
   }
