@@ -39,7 +39,7 @@ std::span<uint8_t> writable(std::span<uint8_t> frame, Bytes view) {
   return frame.subspan(offset, view.size());
 }
 
-storage::AppendInfo failed(ErrorCode error, std::string message = {}) {
+storage::AppendInfo failed(ErrorCode error, std::string message) {
   storage::AppendInfo info;
   info.error = error;
   info.message = std::move(message);
@@ -59,30 +59,33 @@ bool holds_nothing(Bytes records) {
   return !walker.next().has_value() && walker.status().ok();
 }
 
+struct Refusal {
+  ErrorCode error = ErrorCode::NONE;
+  const char* message = "";
+};
+
 // What is wrong with the request before any partition is asked, in Kafka's order.
-storage::AppendInfo check(const Request& request, const ProduceRequest& produce, ErrorCode found,
-                          const RecordsField& records) {
-  if (found == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) return failed(found);
-  if (!valid_acks(produce.acks)) return failed(ErrorCode::INVALID_REQUIRED_ACKS);
-  if (records.is_null) return failed(ErrorCode::INVALID_RECORD, "a partition without records");
+Refusal check(const Request& request, const ProduceRequest& produce, ErrorCode found,
+              const RecordsField& records) {
+  if (found == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) return {found};
+  if (!valid_acks(produce.acks)) return {ErrorCode::INVALID_REQUIRED_ACKS};
+  if (records.is_null) return {ErrorCode::INVALID_RECORD, "a partition without records"};
   if (is_transactional(records.bytes)) {
-    return failed(produce.transactional_id.value_or("").empty()
-                      ? ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-                      : ErrorCode::INVALID_TXN_STATE);
+    return {produce.transactional_id.value_or("").empty() ? ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                                                          : ErrorCode::INVALID_TXN_STATE};
   }
-  if (found == ErrorCode::NONE && request.version >= kFirstWithBatches && holds_nothing(records.bytes)) {
-    return failed(ErrorCode::INVALID_RECORD, "a partition without a record batch");
-  }
-  return failed(found);
+  if (found == ErrorCode::NONE && request.version >= kFirstWithBatches && holds_nothing(records.bytes))
+    return {ErrorCode::INVALID_RECORD, "a partition without a record batch"};
+  return {found};
 }
 
 storage::AppendInfo append(Request& request, const ProduceRequest& produce, std::string_view topic,
                            const ProduceRequest::PartitionProduceData& data) {
   if (request.services.may_lead && !request.services.may_lead())
-    return failed(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    return failed(ErrorCode::NOT_LEADER_OR_FOLLOWER, "");
   const FoundPartition found = find_partition(request.services, topic, data.index);
-  storage::AppendInfo info = check(request, produce, found.error, data.records);
-  if (info.error != ErrorCode::NONE) return info;
+  const Refusal refusal = check(request, produce, found.error, data.records);
+  if (refusal.error != ErrorCode::NONE) return failed(refusal.error, refusal.message);
   Partition& partition = *found.partition;
   storage::Log& log = partition.log();
   if (produce.acks == -1 && !partition.has_enough_in_sync()) {
@@ -90,9 +93,9 @@ storage::AppendInfo append(Request& request, const ProduceRequest& produce, std:
                   fmt::format("min.insync.replicas is {}, and the partition has {} in sync",
                               log.config().min_insync_replicas, partition.in_sync_count()));
   }
-  info = log.append_as_leader(writable(request.frame, data.records.bytes), partition.leader_epoch(),
-                              storage::AppendOrigin::kClient, request.version,
-                              request.services.loop.wall_ms(), request.answered_as_2_8());
+  storage::AppendInfo info = log.append_as_leader(
+      writable(request.frame, data.records.bytes), partition.leader_epoch(), storage::AppendOrigin::kClient,
+      request.version, request.services.loop.wall_ms(), request.answered_as_2_8());
   if (info.error != ErrorCode::NONE) return info;
   if (!info.duplicate) partition.on_progress();
   if (produce.acks == -1 && log.high_watermark() <= info.last_offset)
@@ -112,7 +115,7 @@ void append_topic(Request& request, const ProduceRequest& asked, const ProduceRe
     const auto& partition = data.partition_data[p];
     out.partitions[p].index = partition.index;
     out.partitions[p].info =
-        name ? append(request, asked, *name, partition) : failed(ErrorCode::UNKNOWN_TOPIC_ID);
+        name ? append(request, asked, *name, partition) : failed(ErrorCode::UNKNOWN_TOPIC_ID, "");
   }
 }
 
