@@ -70,13 +70,6 @@ void handle_leader_and_isr(Request& request) {
   LeaderAndIsrRequest asked;
   if (!request.decode(asked)) return;
   ClusterControl& cluster = request.services.cluster;
-  const ErrorCode heard =
-      cluster.take_word_of(asked.controller_id, asked.controller_epoch, asked.broker_epoch);
-  if (heard != ErrorCode::NONE) {
-    LeaderAndIsrResponse response;
-    response.error_code = static_cast<int16_t>(heard);
-    return request.responder.send(response);
-  }
   std::map<int32_t, Endpoint> leaders;
   for (const auto& live : asked.live_leaders) {
     Endpoint& endpoint = leaders[live.broker_id];
@@ -85,10 +78,17 @@ void handle_leader_and_isr(Request& request) {
     endpoint.port = live.port;
   }
   auto changes = std::make_shared<std::vector<PartitionChange>>(changes_of(asked));
-  cluster.leader_and_isr(
-      *changes, std::move(leaders),
-      [changes, responder = std::move(request.responder).share()](const std::vector<ErrorCode>& codes) {
-        responder->send(answer_of(*changes, codes, responder->version()));
+  cluster.take_word_of(
+      asked.controller_id, asked.controller_epoch, asked.broker_epoch,
+      [&cluster, changes, leaders, responder = std::move(request.responder).share()](ErrorCode heard) {
+        if (heard != ErrorCode::NONE) {
+          LeaderAndIsrResponse response;
+          response.error_code = static_cast<int16_t>(heard);
+          return responder->send(response);
+        }
+        cluster.leader_and_isr(*changes, leaders, [changes, responder](const std::vector<ErrorCode>& codes) {
+          responder->send(answer_of(*changes, codes, responder->version()));
+        });
       });
 }
 

@@ -65,10 +65,6 @@ void handle_update_metadata(Request& request) {
   UpdateMetadataRequest asked;
   if (!request.decode(asked)) return;
   ClusterControl& cluster = request.services.cluster;
-  UpdateMetadataResponse response;
-  response.error_code = static_cast<int16_t>(
-      cluster.take_word_of(asked.controller_id, asked.controller_epoch, asked.broker_epoch));
-  if (response.error_code != 0) return request.responder.send(response);
   std::vector<PartitionChange> changes;
   for (const auto& state : asked.ungrouped_partition_states)
     changes.push_back(change_of(state.topic_name, Uuid(), state));
@@ -78,8 +74,14 @@ void handle_update_metadata(Request& request) {
   }
   std::map<int32_t, BrokerNode> brokers;
   for (const auto& broker : asked.live_brokers) brokers[broker.id] = node_of(broker, request.version);
-  cluster.update_metadata(changes, std::move(brokers));
-  request.responder.send(response);
+  cluster.take_word_of(asked.controller_id, asked.controller_epoch, asked.broker_epoch,
+                       [&cluster, changes = std::move(changes), brokers = std::move(brokers),
+                        responder = std::move(request.responder).share()](ErrorCode heard) {
+                         if (heard == ErrorCode::NONE) cluster.update_metadata(changes, brokers);
+                         UpdateMetadataResponse response;
+                         response.error_code = static_cast<int16_t>(heard);
+                         responder->send(response);
+                       });
 }
 
 }  // namespace ottla

@@ -24,8 +24,10 @@ class ClusterControl {
   virtual ~ClusterControl() = default;
 
   // Who speaks, in what office; NONE, or why it is not obeyed: STALE_CONTROLLER_EPOCH, STALE_BROKER_EPOCH (it
-  // means an earlier registration of this broker). `broker_epoch` -1 passes.
-  virtual ErrorCode take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) = 0;
+  // means an earlier registration of this broker), CLUSTER_AUTHORIZATION_FAILED (it does not hold the office:
+  // for whoever speaks for the first time, ZooKeeper is asked). `broker_epoch` -1 passes.
+  virtual void take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch,
+                            std::function<void(ErrorCode)> done) = 0;
 
   // Settings of topics that are not known yet are read first. `done` gets a code for each change.
   virtual void leader_and_isr(std::vector<PartitionChange> changes, std::map<int32_t, Endpoint> live_leaders,
@@ -62,7 +64,7 @@ class ClusterControl {
 
   using ShutdownDone =
       std::function<void(ErrorCode, const std::vector<std::pair<std::string, int32_t>>& remaining)>;
-  // See Controller.
+  // See Controller. CLUSTER_AUTHORIZATION_FAILED where it is this broker's own, which asks itself directly.
   virtual void controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) = 0;
 };
 

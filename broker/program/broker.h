@@ -97,7 +97,8 @@ class Broker : private ControllerActions, private ClusterControl {
   bool unclean_election(const std::string& topic) override;
 
   // ClusterControl (broker_cluster.cc)
-  ErrorCode take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) override;
+  void take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch,
+                    std::function<void(ErrorCode)> done) override;
   void leader_and_isr(std::vector<PartitionChange> changes, std::map<int32_t, Endpoint> live_leaders,
                       std::function<void(const std::vector<ErrorCode>&)> done) override;
   ErrorCode stop_replica(const std::string& topic, int32_t index, int32_t leader_epoch,
@@ -113,6 +114,8 @@ class Broker : private ControllerActions, private ClusterControl {
   Task<void> run_leader_and_isr(std::vector<PartitionChange> changes,
                                 std::map<int32_t, Endpoint> live_leaders,
                                 std::function<void(const std::vector<ErrorCode>&)> done);
+  Task<void> verify_controller(int32_t controller, int32_t controller_epoch,
+                               std::function<void(ErrorCode)> done);
   std::map<int32_t, Endpoint> peer_endpoints() const;
   // Gives what this broker leads to others, as far as there are any.
   Task<void> hand_over();
@@ -153,6 +156,7 @@ class Broker : private ControllerActions, private ClusterControl {
   std::function<void(bool connected)> session_opened_;
   std::unique_ptr<Timer> connect_timer_;
   bool fenced_ = false;
+  std::optional<std::pair<int32_t, int32_t>> known_controller_;  // another broker, and its epoch of office
   bool joined_ = false;
   bool rejoining_ = false;
   bool rejoin_again_ = false;  // a session or connection came while rejoining_

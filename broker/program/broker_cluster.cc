@@ -47,16 +47,38 @@ std::map<int32_t, Endpoint> Broker::peer_endpoints() const {
 
 void Broker::brokers_changed() { replicas_->set_brokers(peer_endpoints()); }
 
-ErrorCode Broker::take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) {
+void Broker::take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch,
+                          std::function<void(ErrorCode)> done) {
   if (controller_epoch < metadata_.controller_epoch) {
     log_warn(kComponent, "broker {} speaks as controller of epoch {}; {} is known", controller,
              controller_epoch, metadata_.controller_epoch);
-    return ErrorCode::STALE_CONTROLLER_EPOCH;
+    return done(ErrorCode::STALE_CONTROLLER_EPOCH);
   }
-  if (broker_epoch >= 0 && broker_epoch < metadata_.own_epoch) return ErrorCode::STALE_BROKER_EPOCH;
+  if (broker_epoch >= 0 && broker_epoch < metadata_.own_epoch) return done(ErrorCode::STALE_BROKER_EPOCH);
+  if (known_controller_ == std::pair(controller, controller_epoch)) return done(ErrorCode::NONE);
+  // This broker speaks to itself without a connection.
+  if (controller == configs_.broker().broker_id) return done(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
+  start_detached(verify_controller(controller, controller_epoch, std::move(done)));
+}
+
+// Anybody may say that it is the controller; who is, stands in ZooKeeper.
+Task<void> Broker::verify_controller(int32_t controller, int32_t controller_epoch,
+                                     std::function<void(ErrorCode)> done) {
+  co_await client_->async_sync(znodes::kController);
+  const DataReply office = co_await client_->async_get_data(znodes::kController);
+  const DataReply epoch = co_await client_->async_get_data(znodes::kControllerEpoch);
+  const auto holder = office.ok() ? znodes::decode_controller(office.data) : Result<int32_t>(-1);
+  const bool holds =
+      holder.ok() && *holder == controller && epoch.ok() && epoch.data == std::to_string(controller_epoch);
+  if (!holds || controller_epoch < metadata_.controller_epoch) {
+    log_warn(kComponent, "somebody speaks as controller {} of epoch {}, who does not hold the office",
+             controller, controller_epoch);
+    co_return done(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
+  }
+  known_controller_.emplace(controller, controller_epoch);
   metadata_.controller_epoch = controller_epoch;
   metadata_.controller_id = controller;
-  return ErrorCode::NONE;
+  done(ErrorCode::NONE);
 }
 
 void Broker::leader_and_isr(std::vector<PartitionChange> changes, std::map<int32_t, Endpoint> live_leaders,
@@ -137,6 +159,7 @@ void Broker::elect_leaders(std::optional<std::vector<znodes::TopicPartition>> pa
 }
 
 void Broker::controlled_shutdown(int32_t broker, int64_t broker_epoch, ShutdownDone done) {
+  if (broker == configs_.broker().broker_id) return done(ErrorCode::CLUSTER_AUTHORIZATION_FAILED, {});
   controller_->controlled_shutdown(broker, broker_epoch, std::move(done));
 }
 

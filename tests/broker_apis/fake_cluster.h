@@ -8,11 +8,12 @@ namespace ottla {
 
 class FakeCluster : public ClusterControl {
  public:
-  ErrorCode take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) override {
-    if (controller_epoch < epoch) return ErrorCode::STALE_CONTROLLER_EPOCH;
-    if (broker_epoch >= 0 && broker_epoch < own_epoch) return ErrorCode::STALE_BROKER_EPOCH;
+  void take_word_of(int32_t controller, int32_t controller_epoch, int64_t broker_epoch,
+                    std::function<void(ErrorCode)> done) override {
+    if (controller_epoch < epoch) return done(ErrorCode::STALE_CONTROLLER_EPOCH);
+    if (broker_epoch >= 0 && broker_epoch < own_epoch) return done(ErrorCode::STALE_BROKER_EPOCH);
     speaker = controller;
-    return ErrorCode::NONE;
+    done(ErrorCode::NONE);
   }
   void leader_and_isr(std::vector<PartitionChange> asked, std::map<int32_t, Endpoint> leaders,
                       std::function<void(const std::vector<ErrorCode>&)> done) override {

@@ -73,15 +73,21 @@ def J15_a_peer_that_reads_slowly_and_never_all(target):
 
 
 def J16_requests_between_brokers_from_a_client(target):
-    refused = {(4, 0): p.i32(0) + p.i32(99) + p.i32(0) + p.i32(0), (5, 0): p.i32(0) + p.i32(99) + b"\1" + p.i32(0),
-               (6, 0): p.i32(0) + p.i32(99) + p.i32(0) + p.i32(0), (7, 1): p.i32(0)}
-    for (key, version), body in refused.items():
-        answer = target.outcome(request(key, version, body))
-        require(answer and struct.unpack_from(">ih", answer) == (7, 35), f"API {key}: {answer!r}")
+    # Neither this broker itself, by a connection, nor one that ZooKeeper does not know as controller.
+    for controller in (0, 1):
+        refused = {(4, 0): p.i32(controller) + p.i32(99) + p.i32(0) + p.i32(0), (5, 0): p.i32(controller) + p.i32(99) + b"\1" + p.i32(0),
+                   (6, 0): p.i32(controller) + p.i32(99) + p.i32(0) + p.i32(0)}
+        for (key, version), body in refused.items():
+            answer = target.outcome(request(key, version, body))
+            require(answer and struct.unpack_from(">ih", answer) == (7, 31), f"API {key}: {answer!r}")
+    answer = target.outcome(request(7, 1, p.i32(0)))
+    require(answer and struct.unpack_from(">ih", answer) == (7, 31), f"ControlledShutdown: {answer!r}")
+    answer = target.outcome(request(56, 0, p.i32(0) + p.i64(1) + p.carray([]) + b"\0", True))
+    require(answer and p.i16(77) in answer, f"AlterPartition: {answer!r}")
     marker = p.i64(1) + p.i16(0) + b"\1" + p.array([p.text("victim") + p.array([p.i32(0)])]) + p.i32(0)
     answer = target.outcome(request(27, 0, p.array([marker])))
     require(answer and answer.endswith(p.i16(35)), f"WriteTxnMarkers: {answer!r}")
-    for key, version, flexible in ((52, 0, True), (53, 0, False), (56, 0, True), (58, 0, True), (59, 0, True), (62, 0, True), (67, 0, True)):
+    for key, version, flexible in ((52, 0, True), (53, 0, False), (58, 0, True), (59, 0, True), (62, 0, True), (67, 0, True)):
         answer = target.outcome(request(key, version, b"\0" * 40, flexible))
         require(answer and p.i16(35) in answer, f"API {key}: {answer!r}")
     with target.client() as client:
