@@ -80,6 +80,12 @@ Task<void> Controller::run_elections(std::optional<std::vector<znodes::TopicPart
       for (const auto& [index, state] : topic.states) partitions->emplace_back(name, index);
     }
   }
+  // What leaders have written of late may not have been announced yet.
+  std::set<std::string> topics;
+  for (const auto& [name, index] : *partitions) {
+    if (active_ && topics_.contains(name)) topics.insert(name);
+  }
+  for (const std::string& name : topics) co_await load_states(name, true);
   for (const auto& [name, index] : *partitions) {
     auto next = active_ ? chosen_leader(name, index, unclean)
                         : Result<znodes::PartitionStateNode>(Status(ErrorCode::NOT_CONTROLLER, ""));
