@@ -109,6 +109,19 @@ TEST_F(DurableProduceTest, ADirectoryThatFailsIsAStorageError) {
   EXPECT_EQ(the_answer().error_code, wire(ErrorCode::KAFKA_STORAGE_ERROR));
 }
 
+TEST_F(DurableProduceTest, ADirectoryThatFailsBetweenTwoPartitionsOfARequestAcknowledgesNeither) {
+  log_of("d", 1).set_commit_handler(
+      [this] { log_of("d", 1).report_failure(Status::from_errno(EIO, "fdatasync")); });
+  auto request = produce_request(batch_of({"a"}), "d");
+  const OwnedBatch second = batch_of({"b"});
+  auto& other = request.topic_data[0].partition_data.emplace_back();
+  other.index = 1;
+  other.records = RecordsField::of(second);
+  const auto response = call<ProduceResponse>(request, 9);
+  for (const auto& partition : response.responses.at(0).partition_responses)
+    EXPECT_EQ(partition.error_code, wire(ErrorCode::KAFKA_STORAGE_ERROR));
+}
+
 TEST_F(DurableProduceTest, ATopicThatIsDeletedMeanwhileHasNoLeader) {
   send_produce({"a"});
   partitions->delete_topic("d");

@@ -37,7 +37,7 @@ bool DelayedProduce::is_needed(Services& services, const Outcome& outcome) {
     for (const PartitionOutcome& one : topic.partitions) {
       if (!has_to_wait(one.info)) continue;
       const Partition* partition = services.partitions.find(topic.resolved_name, one.index);
-      if (partition != nullptr && !outcome_of(*partition, one.info)) return true;
+      if (partition != nullptr && outcome_of(*partition, one.info) != ErrorCode::NONE) return true;
     }
   }
   return false;
@@ -83,10 +83,13 @@ void DelayedProduce::watch() {
       Partition* partition = services_.partitions.find(topic.resolved_name, one.index);
       // Appended to in this turn.
       OTTLA_CHECK(partition != nullptr);
-      if (outcome_of(*partition, one.info)) continue;
+      const auto outcome = outcome_of(*partition, one.info);
+      if (outcome == ErrorCode::NONE) continue;
       partition->add_waiter(*this);
       watched_.push_back(partition);
       waiting_.push_back({partition, &one.info});
+      // It has failed already, and may never change again.
+      if (outcome) on_partition_changed();
     }
   }
 }
