@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "broker/apis/partition_changes.h"
 #include "broker/apis/services.h"
 #include "broker/config/broker_config.h"
 #include "broker/controller/cluster_control.h"
@@ -18,31 +19,11 @@ using protocol::LeaderAndIsrResponse;
 
 constexpr int16_t kFirstByTopicId = 5;
 
-PartitionChange change_of(std::string_view topic, const Uuid& id,
-                          const LeaderAndIsrRequest::LeaderAndIsrPartitionState& state) {
-  PartitionChange change;
-  change.topic = topic;
-  change.topic_id = id;
-  change.index = state.partition_index;
-  change.state.controller_epoch = state.controller_epoch;
-  change.state.leader = state.leader;
-  change.state.leader_epoch = state.leader_epoch;
-  change.state.isr = state.isr;
-  change.state.zk_version = state.partition_epoch;
-  change.state.replicas = state.replicas;
-  change.state.is_new = state.is_new;
-  return change;
-}
-
 std::vector<PartitionChange> changes_of(const LeaderAndIsrRequest& asked) {
-  std::vector<PartitionChange> changes;
-  for (const auto& state : asked.ungrouped_partition_states)
-    changes.push_back(change_of(state.topic_name, Uuid(), state));
-  for (const auto& topic : asked.topic_states) {
-    for (const auto& state : topic.partition_states)
-      changes.push_back(change_of(topic.topic_name, topic.topic_id, state));
-  }
-  return changes;
+  return partition_changes_of(asked, [](const auto& state, PartitionState& out) {
+    out.zk_version = state.partition_epoch;
+    out.is_new = state.is_new;
+  });
 }
 
 LeaderAndIsrResponse answer_of(const std::vector<PartitionChange>& changes,

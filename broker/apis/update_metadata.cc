@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "broker/apis/partition_changes.h"
 #include "broker/apis/services.h"
 #include "broker/controller/cluster_control.h"
 #include "protocol/generated/update_metadata_request.h"
@@ -44,34 +45,14 @@ BrokerNode node_of(const UpdateMetadataRequest::UpdateMetadataBroker& broker, in
   return node;
 }
 
-PartitionChange change_of(std::string_view topic, const Uuid& id,
-                          const UpdateMetadataRequest::UpdateMetadataPartitionState& state) {
-  PartitionChange change;
-  change.topic = topic;
-  change.topic_id = id;
-  change.index = state.partition_index;
-  change.state.controller_epoch = state.controller_epoch;
-  change.state.leader = state.leader;
-  change.state.leader_epoch = state.leader_epoch;
-  change.state.isr = state.isr;
-  change.state.zk_version = state.zk_version;
-  change.state.replicas = state.replicas;
-  return change;
-}
-
 }  // namespace
 
 void handle_update_metadata(Request& request) {
   UpdateMetadataRequest asked;
   if (!request.decode(asked)) return;
   ClusterControl& cluster = request.services.cluster;
-  std::vector<PartitionChange> changes;
-  for (const auto& state : asked.ungrouped_partition_states)
-    changes.push_back(change_of(state.topic_name, Uuid(), state));
-  for (const auto& topic : asked.topic_states) {
-    for (const auto& state : topic.partition_states)
-      changes.push_back(change_of(topic.topic_name, topic.topic_id, state));
-  }
+  auto changes = partition_changes_of(
+      asked, [](const auto& state, PartitionState& out) { out.zk_version = state.zk_version; });
   std::map<int32_t, BrokerNode> brokers;
   for (const auto& broker : asked.live_brokers) brokers[broker.id] = node_of(broker, request.version);
   cluster.take_word_of(asked.controller_id, asked.controller_epoch, asked.broker_epoch,

@@ -246,11 +246,8 @@ Task<void> Controller::elect_everywhere() {
   std::vector<std::string> names;
   for (const auto& [name, topic] : topics_) names.push_back(name);
   for (const std::string& name : names) {
-    const bool elected = co_await elect_leaders(name);
-    const bool created = co_await create_states(name);
-    if (!topics_.contains(name)) continue;
-    static_cast<void>(elected && created);
-    publish(name);
+    co_await elect_leaders(name);
+    if (co_await create_states(name)) publish(name);
   }
 }
 
@@ -261,17 +258,21 @@ Task<void> Controller::read_isr_changes() {
     log_warn(kComponent, "cannot list {}: {}", znodes::kIsrChanges, coordination::error_text(changes.error));
     co_return;
   }
+  std::vector<std::string> paths;
+  for (const std::string& change : changes.children)
+    paths.push_back(std::string(znodes::kIsrChanges) + "/" + change);
+  const auto nodes = co_await gather<DataReply>(
+      paths.size(), [&](size_t i, auto done) { client_.get_data(paths[i], false, done); });
   std::set<std::string> topics;
-  for (const std::string& change : changes.children) {
-    const std::string path = std::string(znodes::kIsrChanges) + "/" + change;
-    const DataReply announced = co_await client_.async_get_data(path);
-    const auto partitions =
-        announced.ok() ? znodes::decode_isr_change(announced.data)
-                       : Result<std::vector<znodes::TopicPartition>>(std::vector<znodes::TopicPartition>());
-    if (!partitions.ok()) log_warn(kComponent, "{}: {}", path, partitions.status().message());
-    for (const auto& [topic, index] : partitions.ok() ? *partitions : std::vector<znodes::TopicPartition>())
-      topics.insert(topic);
-    client_.remove(path, -1, [](const VoidReply&) {});
+  for (size_t i = 0; i < paths.size(); ++i) {
+    client_.remove(paths[i], -1, [](const VoidReply&) {});
+    if (!nodes[i].ok()) continue;
+    const auto partitions = znodes::decode_isr_change(nodes[i].data);
+    if (!partitions.ok()) {
+      log_warn(kComponent, "{}: {}", paths[i], partitions.status().message());
+      continue;
+    }
+    for (const auto& [topic, index] : *partitions) topics.insert(topic);
   }
   for (const std::string& topic : topics) {
     if (!topics_.contains(topic)) continue;

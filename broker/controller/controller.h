@@ -160,7 +160,7 @@ class Controller {
 
   // controller_partitions.cc
   Task<void> load_states(std::string name, bool again);
-  Task<bool> elect_leaders(std::string name);
+  Task<void> elect_leaders(std::string name);
   std::optional<znodes::PartitionStateNode> next_state(const std::string& name, int32_t index,
                                                        const znodes::PartitionStateNode& state);
   Task<bool> write_states(std::string name, States next);

@@ -39,7 +39,16 @@ int16_t security_protocol_id(const std::string& name) {
   return 0;
 }
 
-// What was told or is to be: partitions of one topic stand together.
+template <typename Request>
+Request from_controller(int32_t controller, int32_t controller_epoch, int64_t broker_epoch) {
+  Request request;
+  request.controller_id = controller;
+  request.controller_epoch = controller_epoch;
+  request.broker_epoch = broker_epoch;
+  return request;
+}
+
+// Partitions of one topic stand together.
 template <typename Request, typename Add>
 void add_by_topic(Request& request, const std::vector<PartitionChange>& changes, Add add) {
   std::string_view last;
@@ -201,10 +210,8 @@ void ControllerChannels::leader_and_isr(int32_t broker, int32_t controller_epoch
                                         const std::vector<PartitionChange>& changes, const Brokers& live) {
   Channel* channel = find(broker);
   if (channel == nullptr) return;
-  LeaderAndIsrRequest request;
-  request.controller_id = settings_.broker_id;
-  request.controller_epoch = controller_epoch;
-  request.broker_epoch = channel->epoch();
+  auto request =
+      from_controller<LeaderAndIsrRequest>(settings_.broker_id, controller_epoch, channel->epoch());
   std::set<int32_t> leaders;
   std::map<Uuid, std::string> names;
   add_by_topic(request, changes, [&](auto& partition, const PartitionChange& change) {
@@ -243,10 +250,8 @@ void ControllerChannels::update_metadata(int32_t broker, int32_t controller_epoc
                                          const std::vector<PartitionChange>& changes, const Brokers& live) {
   Channel* channel = find(broker);
   if (channel == nullptr) return;
-  UpdateMetadataRequest request;
-  request.controller_id = settings_.broker_id;
-  request.controller_epoch = controller_epoch;
-  request.broker_epoch = channel->epoch();
+  auto request =
+      from_controller<UpdateMetadataRequest>(settings_.broker_id, controller_epoch, channel->epoch());
   add_by_topic(request, changes, [&](auto& partition, const PartitionChange& change) {
     partition.zk_version = change.state.zk_version;
     for (const int32_t replica : change.state.replicas) {
@@ -262,10 +267,7 @@ void ControllerChannels::stop_replicas(int32_t broker, int32_t controller_epoch,
                                        std::function<void(bool)> done) {
   Channel* channel = find(broker);
   if (channel == nullptr) return done(false);
-  StopReplicaRequest request;
-  request.controller_id = settings_.broker_id;
-  request.controller_epoch = controller_epoch;
-  request.broker_epoch = channel->epoch();
+  auto request = from_controller<StopReplicaRequest>(settings_.broker_id, controller_epoch, channel->epoch());
   for (const StoppedReplica& replica : replicas) {
     if (request.topic_states.empty() || request.topic_states.back().topic_name != replica.topic)
       request.topic_states.emplace_back().topic_name = replica.topic;

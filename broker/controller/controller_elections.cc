@@ -13,15 +13,10 @@ namespace ottla {
 using coordination::DataReply;
 using coordination::StatReply;
 using coordination::VoidReply;
-using coordination::ZkError;
 
 namespace {
 
 constexpr const char* kComponent = "broker.controller";
-
-bool contains(const std::vector<int32_t>& ids, int32_t id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
 
 }  // namespace
 

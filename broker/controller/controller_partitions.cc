@@ -72,10 +72,9 @@ std::optional<znodes::PartitionStateNode> Controller::next_state(const std::stri
              *any);
     next.isr = {*any};
     next.leader = *any;
-  } else if (std::count(next.isr.begin(), next.isr.end(), next.leader) == 0) {
-    const auto first = std::find_if(replicas.begin(), replicas.end(), [&](int32_t id) {
-      return std::count(next.isr.begin(), next.isr.end(), id) != 0;
-    });
+  } else if (!contains(next.isr, next.leader)) {
+    const auto first =
+        std::find_if(replicas.begin(), replicas.end(), [&](int32_t id) { return contains(next.isr, id); });
     if (first == replicas.end()) return std::nullopt;
     next.leader = *first;
   }
@@ -85,19 +84,16 @@ std::optional<znodes::PartitionStateNode> Controller::next_state(const std::stri
   return next;
 }
 
-// Whether anything changed.
-Task<bool> Controller::elect_leaders(std::string name) {
+Task<void> Controller::elect_leaders(std::string name) {
   for (int attempt = 0; attempt < kAttempts && topics_.contains(name); ++attempt) {
     States next;
     for (const auto& [index, state] : topics_[name].states) {
       if (auto elected = next_state(name, index, state)) next[index] = std::move(*elected);
     }
-    if (next.empty()) co_return attempt > 0;
-    if (co_await write_states(name, std::move(next))) co_return true;
+    if (next.empty() || co_await write_states(name, std::move(next))) co_return;
     // A leader has changed its in-sync replicas.
     co_await load_states(name, true);
   }
-  co_return false;
 }
 
 Task<bool> Controller::write_states(std::string name, States next) {
@@ -263,8 +259,7 @@ void Controller::publish(const std::string& name) {
       } else if (change.state.leader == settings_.broker_id) {
         change.state.leader = -1;
       }
-      const bool here = std::count(replicas.begin(), replicas.end(), settings_.broker_id) != 0;
-      if (here && replicas.size() > 1)
+      if (contains(replicas, settings_.broker_id) && replicas.size() > 1)
         on_replica_told(settings_.broker_id, name, index, own == ErrorCode::KAFKA_STORAGE_ERROR);
     }
     if (static_cast<size_t>(index) >= topic.partitions.size())
@@ -288,7 +283,7 @@ void Controller::tell_everything(int32_t broker) {
     for (const auto& [index, replicas] : entry.assignment.replicas) {
       if (!entry.states.contains(index)) continue;
       all.push_back(change_of(name, index));
-      if (std::count(replicas.begin(), replicas.end(), broker) != 0) own.push_back(all.back());
+      if (contains(replicas, broker)) own.push_back(all.back());
     }
   }
   channels_.update_metadata(broker, epoch_, all, metadata_.brokers);

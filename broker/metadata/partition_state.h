@@ -3,6 +3,7 @@
 // it (kafka.controller.LeaderIsrAndControllerEpoch).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,6 +11,11 @@
 #include "protocol/base/uuid.h"
 
 namespace ottla {
+
+// Whether `broker` is one of `brokers`.
+inline bool contains(const std::vector<int32_t>& brokers, int32_t broker) {
+  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
+}
 
 struct PartitionState {
   int32_t controller_epoch = 0;

@@ -4,14 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/metadata/partition_state.h"
+
 namespace ottla {
-namespace {
-
-bool contains(const std::vector<int32_t>& ids, int32_t id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-}  // namespace
 
 InSyncReplicas::InSyncReplicas(int32_t self, const std::vector<int32_t>& replicas, std::vector<int32_t> isr,
                                int64_t epoch_start, int64_t max_lag_ms, int64_t now_ms)

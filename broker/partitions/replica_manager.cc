@@ -82,8 +82,8 @@ void ReplicaManager::drop_idle_fetchers() {
 
 ErrorCode ReplicaManager::refuse_lost_log(const PartitionChange& change) {
   const PartitionState& state = change.state;
-  const bool in_sync = std::count(state.isr.begin(), state.isr.end(), settings_.broker_id) != 0;
-  if (!in_sync || state.replicas.size() <= 1 || state.is_new) return ErrorCode::NONE;
+  if (!contains(state.isr, settings_.broker_id) || state.replicas.size() <= 1 || state.is_new)
+    return ErrorCode::NONE;
   if (logs_.find(change.topic, change.index) != nullptr) return ErrorCode::NONE;
   log_error(
       kComponent,
