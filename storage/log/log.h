@@ -322,7 +322,8 @@ class Log {
   void take_producer(const BatchHeader& header, Bytes batch);
   Status append_fetched(Bytes batches, std::span<const BatchHeader> headers);
   int64_t roll_jitter_ms(int64_t base_offset) const;
-  bool roll_needed(const BatchHeader& next, int64_t now_ms) const;
+  // `pending`: bytes that are to be appended before `next`.
+  bool roll_needed(const BatchHeader& next, int64_t now_ms, uint64_t pending = 0) const;
   Status roll(int64_t now_ms);
   Status take_snapshot(bool sync);
   Status remove_old_snapshots();

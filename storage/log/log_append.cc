@@ -207,10 +207,11 @@ int64_t Log::roll_jitter_ms(int64_t base_offset) const {
   return static_cast<int64_t>(hash % static_cast<uint64_t>(most));
 }
 
-bool Log::roll_needed(const BatchHeader& next, int64_t now_ms) const {
+bool Log::roll_needed(const BatchHeader& next, int64_t now_ms, uint64_t pending) const {
   const Segment& segment = active();
-  if (segment.size() == 0) return false;
-  if (segment.size() + next.size > static_cast<uint64_t>(config_.segment_bytes)) return true;
+  const uint64_t size = segment.size() + pending;
+  if (size == 0) return false;
+  if (size + next.size > static_cast<uint64_t>(config_.segment_bytes)) return true;
   if (segment.index_is_full(static_cast<size_t>(config_.segment_index_bytes))) return true;
   // Relative offsets are 32 bits wide.
   if (next.last_offset - segment.base_offset() > INT32_MAX) return true;

@@ -89,17 +89,18 @@ Status Log::append_as_follower(Bytes bytes, int64_t now_ms) {
     }
     const bool new_epoch =
         header->magic == records::kMagicV2 && header->leader_epoch > epochs_.latest_epoch().value_or(-1);
-    if (!headers.empty() && (new_epoch || active().size() + (at - begin) + header->size >
-                                              static_cast<uint64_t>(config_.segment_bytes))) {
+    if (headers.empty()) begin = at;
+    const bool rolls = roll_needed(*header, now_ms, at - begin);
+    if (rolls || new_epoch) {
       status = append_run(at);
       begin = at;
-    }
-    if (!status.ok()) break;
-    if (headers.empty()) {
-      begin = at;
-      if (roll_needed(*header, now_ms)) status = noted(roll(now_ms));
+      // A gap that is too long for one segment (compaction made it) lies between two.
+      if (status.ok() && rolls && header->last_offset - log_end_offset_ > INT32_MAX)
+        log_end_offset_ = header->base_offset;
+      if (status.ok() && rolls) status = noted(roll(now_ms));
       if (status.ok() && new_epoch) status = noted(epochs_.assign(header->leader_epoch, header->base_offset));
     }
+    if (!status.ok()) break;
     headers.push_back(*header);
     expected = header->last_offset + 1;
   }

@@ -82,6 +82,17 @@ TEST_F(LogFollowerTest, SegmentsRollWhereTheyAreFull) {
   EXPECT_EQ(read_all().size(), 20u);
 }
 
+TEST_F(LogFollowerTest, OffsetsTooFarForOneSegmentBeginAnotherWithinOneFetch) {
+  config_.cleanup_compact = true;
+  log_->update_config(config_);
+  const int64_t far = int64_t{INT32_MAX} + 10;
+  ASSERT_TRUE(follow({led(0, 1), led(5, 1), led(far, 1)}).ok());
+  EXPECT_EQ(log_->segment_count(), 2u);
+  EXPECT_EQ(read_all().back().offset, far);
+  restart_killed();
+  EXPECT_EQ(log_->log_end_offset(), far + 1);
+}
+
 TEST_F(LogFollowerTest, TheHighWatermarkIsHeldUntilItIsAdvanced) {
   log_->hold_high_watermark();
   append_many(3);
