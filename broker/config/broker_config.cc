@@ -426,8 +426,18 @@ int32_t own_loops(const ConfigMap& values, Problems& problems) {
   return static_cast<int32_t>(number.value_or(0));
 }
 
+bool own_threads_always(const ConfigMap& values, Problems& problems) {
+  const auto given = values.find(std::string(kLoopThreadsKey));
+  if (given == values.end()) return false;
+  const std::string_view value = trimmed(given->second);
+  if (value != "auto" && value != "always")
+    problems.error(values, kLoopThreadsKey, "expected auto or always");
+  return value == "always";
+}
+
 void fill_own(BrokerConfig& config, Problems& problems) {
   config.network_loops = own_loops(config.values, problems);
+  config.network_threads_always = own_threads_always(config.values, problems);
   config.log_max_bytes = own_number(config.values, kLogMaxBytesKey, -1, problems);
   config.retention_clock_jump_max_ms =
       own_number(config.values, kClockJumpMaxKey, 30 * 24 * 60 * kMinuteMs, problems);

@@ -32,6 +32,7 @@ inline bool is_own_dynamic_key(std::string_view key) {
 }
 inline constexpr std::string_view kDurabilityKey = "ottla.durability";
 inline constexpr std::string_view kLoopsKey = "ottla.network.loops";
+inline constexpr std::string_view kLoopThreadsKey = "ottla.network.threads";
 
 struct BrokerConfig {
   // What was written, by key; where one was written twice, the last. Unknown keys too (Kafka shows them), and
@@ -70,9 +71,11 @@ struct BrokerConfig {
   std::optional<tls::Settings> zookeeper_tls;
 
   int32_t num_network_threads = 0;
-  // ottla.network.loops: threads that read requests and write responses, 0: by num.network.threads and the
-  // machine.
+  // ottla.network.loops: as many threads at most read requests and write responses, 0: by num.network.threads
+  // and the machine.
   int32_t network_loops = 0;
+  // ottla.network.threads=always: as many threads also where fewer would do, or do more.
+  bool network_threads_always = false;
   int32_t num_io_threads = 0;
   int32_t background_threads = 0;
   int32_t num_recovery_threads_per_data_dir = 0;

@@ -19,7 +19,7 @@ constexpr std::string_view kForeignPrefixes[] = {"listener.name.", "config.provi
 constexpr std::string_view kForeignKeys[] = {"super.users",   "allow.everyone.if.no.acl.found",
                                              kEmulateKey,     kDurabilityKey,
                                              kLogMaxBytesKey, kClockJumpMaxKey,
-                                             kLoopsKey};
+                                             kLoopsKey,       kLoopThreadsKey};
 
 // Accepted, and without effect: said aloud where a person would rely on them. `harmless` is the value that
 // asks for nothing.

@@ -75,6 +75,16 @@ class UvFdWatch : public FdWatch {
 };
 
 struct UvLoop::Impl {
+  // A loop that this one's thread runs as well.
+  struct Carried {
+    Impl& loop;
+    uv_poll_t* ready = nullptr;  // something waits to be polled there
+    uv_timer_t* timer = nullptr;
+  };
+
+  // The loop that the calling thread is running, the innermost.
+  static thread_local Impl* running;
+
   std::shared_ptr<Turns> turns;
   uv_loop_t loop;
   uv_async_t wake_up;
@@ -94,6 +104,13 @@ struct UvLoop::Impl {
   bool timer_fired = false;
   std::vector<std::function<void()>> happened;  // signals, and ends of work in the background
   std::vector<UvFdWatch::Handle*> ready;
+  bool watches_changed = false;  // since libuv looked at them
+  std::vector<std::unique_ptr<Carried>> carried;
+  std::function<void(int64_t now_ms)> look;
+  int64_t look_every_ms = 0;
+  int64_t looked_at_ms = 0;
+
+  static constexpr int kRoundsOfCarried = 4;
 
   // Whoever has the turn.
   pthread_t thread = pthread_self();
@@ -101,9 +118,25 @@ struct UvLoop::Impl {
   int64_t armed_for_ms = -1;
   std::vector<std::function<void()>> for_thread;
 
-  bool on_own_thread() const { return !turns->shared || pthread_equal(thread, pthread_self()) != 0; }
+  // Whose thread runs this one. Changed by that thread, in a turn.
+  std::atomic<Impl*> carrier = nullptr;
+
+  bool on_own_thread() const {
+    if (!turns->shared || running == this) return true;
+    return running == nullptr && carrier.load(std::memory_order_relaxed) == nullptr &&
+           pthread_equal(thread, pthread_self()) != 0;
+  }
+  // Whether the caller's thread sees that this loop is asked before it sleeps.
+  bool runs_next() const {
+    if (running == nullptr || running == this) return false;
+    const auto root = [](const Impl* one) {
+      const Impl* carrier = one->carrier.load(std::memory_order_relaxed);
+      return carrier != nullptr ? carrier : one;
+    };
+    return root(this) == root(running);
+  }
   void wake() {
-    if (!asked.exchange(true)) uv_async_send(&wake_up);
+    if (!asked.exchange(true) && !runs_next()) uv_async_send(&wake_up);
   }
 
   // Only the loop's thread may touch what libuv has of it: runs `task` there, in a turn, in the order of the
@@ -181,8 +214,46 @@ struct UvLoop::Impl {
   }
 
   bool wants_turn() const { return has_turn || told || asked.load(std::memory_order_relaxed); }
-  // One turn where one is wanted, and further ones while sending leads to some.
+  // Turns of this loop, and of those it carries that were asked for one by now.
   void take_turns() {
+    take_own_turns();
+    if (look) look_where_due();
+    if (carried.empty()) return;
+    for (int round = 0; round < kRoundsOfCarried && run_asked(); ++round) take_own_turns();
+    // Those who asked thought that they need not wake it.
+    if (asked.load(std::memory_order_relaxed)) uv_async_send(&wake_up);
+  }
+  void look_where_due() {
+    const auto now_ms = static_cast<int64_t>(uv_now(&loop));
+    if (now_ms - looked_at_ms < look_every_ms) return;
+    looked_at_ms = now_ms;
+    look(now_ms);
+  }
+  // Whether this loop is to have another turn.
+  bool run_asked() {
+    for (const auto& one : carried) {
+      if (one->loop.asked.load(std::memory_order_relaxed)) run_carried(*one);
+    }
+    return asked.load(std::memory_order_relaxed);
+  }
+  static void run_carried(Carried& one) {
+    Impl* const outer = std::exchange(running, &one.loop);
+    do {
+      one.loop.watches_changed = false;
+      uv_run(&one.loop.loop, UV_RUN_NOWAIT);
+    } while (one.loop.watches_changed);
+    running = outer;
+    const int delay_ms = uv_backend_timeout(&one.loop.loop);
+    if (delay_ms < 0) return;
+    uv_timer_start(
+        one.timer, [](uv_timer_t* handle) { run_carried(*static_cast<Carried*>(handle->data)); },
+        static_cast<uint64_t>(delay_ms), 0);
+  }
+  void carry(Impl& other);
+  void put_down(Impl& other);
+
+  // One turn where one is wanted, and further ones while sending leads to some.
+  void take_own_turns() {
     bool more = turns->shared && io != nullptr && io->receive();
     if (!turns->shared && !wants_turn()) return;
     if (more || wants_turn()) turn(more);
@@ -249,6 +320,7 @@ void UvFdWatch::Handle::open() {
 void UvFdWatch::Handle::watch(int wanted) {
   if (wanted == events) return;
   events = wanted;
+  loop.watches_changed = true;
   if (wanted == 0) {
     uv_poll_stop(&poll);
     return;
@@ -286,6 +358,34 @@ void UvLoop::Impl::open() {
   turns->now_ms = std::max(turns->now_ms, static_cast<int64_t>(uv_now(&loop)));
 }
 
+void UvLoop::Impl::carry(Impl& other) {
+  auto one = std::make_unique<Carried>(Carried{other});
+  one->ready = new uv_poll_t;
+  one->timer = new uv_timer_t;
+  OTTLA_CHECK(uv_poll_init(&loop, one->ready, uv_backend_fd(&other.loop)) == 0);
+  uv_timer_init(&loop, one->timer);
+  one->ready->data = one->timer->data = one.get();
+  other.carrier = this;
+  uv_poll_start(one->ready, UV_READABLE,
+                [](uv_poll_t* handle, int, int) { run_carried(*static_cast<Carried*>(handle->data)); });
+  // What it has to tell libuv still.
+  uv_timer_start(
+      one->timer, [](uv_timer_t* handle) { run_carried(*static_cast<Carried*>(handle->data)); }, 0, 0);
+  carried.push_back(std::move(one));
+}
+
+void UvLoop::Impl::put_down(Impl& other) {
+  const auto found =
+      std::find_if(carried.begin(), carried.end(), [&](const auto& one) { return &one->loop == &other; });
+  OTTLA_CHECK(found != carried.end());
+  close_and_delete((*found)->ready);
+  close_and_delete((*found)->timer);
+  carried.erase(found);
+  other.carrier = nullptr;
+  // It may have been asked by this thread, which did not wake it.
+  uv_async_send(&other.wake_up);
+}
+
 void UvLoop::Impl::run_in_background(std::function<void()> work, std::function<void()> done) {
   struct BackgroundWork {
     uv_work_t request;
@@ -306,6 +406,8 @@ void UvLoop::Impl::run_in_background(std::function<void()> work, std::function<v
       });
   OTTLA_CHECK(rc == 0);
 }
+
+thread_local UvLoop::Impl* UvLoop::Impl::running = nullptr;
 
 UvLoop::UvLoop() : impl_(std::make_unique<Impl>()) {
   impl_->turns = std::make_shared<Turns>();
@@ -396,8 +498,19 @@ void UvLoop::on_signal(int signal_number, std::function<void()> callback) {
 void UvLoop::run() {
   impl_->begin_turn();
   impl_->thread = pthread_self();
+  Impl* const outer = std::exchange(Impl::running, impl_.get());
   uv_run(&impl_->loop, UV_RUN_DEFAULT);
+  Impl::running = outer;
   impl_->end_turn();
+}
+
+void UvLoop::carry(UvLoop& other) { impl_->carry(*other.impl_); }
+
+void UvLoop::put_down(UvLoop& other) { impl_->put_down(*other.impl_); }
+
+void UvLoop::look_every(int64_t period_ms, std::function<void(int64_t)> look) {
+  impl_->look_every_ms = period_ms;
+  impl_->look = std::move(look);
 }
 
 void UvLoop::stop() {

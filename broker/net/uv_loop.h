@@ -64,6 +64,15 @@ class UvLoop : public EventLoop {
   // Lets this loop have a turn soon.
   void wake();
 
+  // The thread of this loop runs `other` as well, which no thread runs and which shares its turns: the two
+  // cost what one costs, but for a second look for what is ready. Until put_down(); then a thread of its own
+  // may run it. Both in turns of this loop; put_down() also once it does not run any more.
+  void carry(UvLoop& other);
+  void put_down(UvLoop& other);
+  // Calls `look` on the loop's thread beside its turns, where it has some, at most once in `period_ms`.
+  // REQUIRES: the loop does not run.
+  void look_every(int64_t period_ms, std::function<void(int64_t now_ms)> look);
+
   // Runs `callback` on the loop when the process receives `signal_number` (SIGTERM, SIGINT); SIGPIPE is
   // always ignored.
   void on_signal(int signal_number, std::function<void()> callback);

@@ -203,9 +203,13 @@ class Program {
   }
 
   void make_broker(config::BrokerConfig config, std::unique_ptr<coordination::Client> client) {
-    loops_ = std::make_unique<net::Loops>(loop_, flush_list_, loop_count(config));
+    const bool always = config.network_threads_always;
+    loops_ = std::make_unique<net::Loops>(
+        loop_, flush_list_, loop_count(config),
+        always ? net::Loops::Threads::kAlways : net::Loops::Threads::kWhenWorthIt);
     if (loops_->size() > 1) {
-      log_info(kComponent, "{} threads read requests and write responses", loops_->size());
+      log_info(kComponent, "{}{} threads read requests and write responses", always ? "" : "up to ",
+               loops_->size());
       loop_.post([this] { loops_->start(); });
     }
     broker_ = std::make_unique<Broker>(*loops_, *files_, std::move(config), std::move(client), random_bytes,

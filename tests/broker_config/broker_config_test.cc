@@ -326,6 +326,14 @@ TEST(BrokerConfig, LoopsFollowTheMachineUnlessTheirNumberIsGiven) {
   EXPECT_THAT(load("ottla.network.loops=65\n").status().message(), HasSubstr("from 0 to 64"));
 }
 
+TEST(BrokerConfig, LoopsHaveThreadsWhereTheyAreWorthItUnlessTheyAlwaysShall) {
+  EXPECT_FALSE(load("")->config.network_threads_always);
+  EXPECT_FALSE(load("ottla.network.threads=auto\n")->config.network_threads_always);
+  EXPECT_TRUE(load("ottla.network.threads= always \n")->config.network_threads_always);
+  EXPECT_THAT(load("ottla.network.threads=always\n")->warnings, IsEmpty());
+  EXPECT_THAT(load("ottla.network.threads=2\n").status().message(), HasSubstr("expected auto or always"));
+}
+
 TEST(BrokerConfig, DurabilityIsKafkasUnlessFlushIsAskedFor) {
   EXPECT_FALSE(load("")->config.durable);
   EXPECT_FALSE(load("ottla.durability=kafka\n")->config.durable);

@@ -70,10 +70,12 @@ class Rules : public RequestSink {
   int closed = 0;
 };
 
-class LoopsTest : public testing::Test {
+enum class Threads { kOne, kOneEach, kChanging };
+
+class LoopsTest : public testing::TestWithParam<Threads> {
  protected:
   void start(int count) {
-    loops_ = std::make_unique<Loops>(loop_, list_, count);
+    loops_ = std::make_unique<Loops>(loop_, list_, count, Loops::Threads::kAsTold);
     auto opened = Listener::open(list_, "127.0.0.1", 0);
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     listener_ = std::move(*opened);
@@ -86,10 +88,23 @@ class LoopsTest : public testing::Test {
         [this]() -> FlushList& { return loops_->next(); });
     loop_.post([this] { loops_->start(); });
     first_ = std::thread([this] { loop_.run(); });
+    if (GetParam() == Threads::kOneEach) in_turn(0, [this] { loops_->spread(); });
+    if (GetParam() == Threads::kChanging) changing_ = std::thread([this] { keep_changing(); });
+  }
+  // Apart and together again, as fast as they go.
+  void keep_changing() {
+    while (!changed_enough_) {
+      in_turn(0, [this] { loops_->spread(); });
+      in_turn(loops_->size() - 1, [] {});
+      in_turn(0, [this] { loops_->gather(); });
+      in_turn(loops_->size() - 1, [] {});
+    }
   }
   void TearDown() override {
     for (const int fd : clients_) ::close(fd);
     if (!first_.joinable()) return;
+    changed_enough_ = true;
+    if (changing_.joinable()) changing_.join();
     in_turn(0, [this] { listener_->close(); });
     in_turn(0, [this] {
       const auto connections = rules_.open;
@@ -170,10 +185,12 @@ class LoopsTest : public testing::Test {
   std::unique_ptr<Listener> listener_;
   Rules rules_;
   std::thread first_;
+  std::thread changing_;
+  std::atomic<bool> changed_enough_ = false;
   std::vector<int> clients_;
 };
 
-TEST_F(LoopsTest, ConnectionsLiveOnEachLoopInTurn) {
+TEST_P(LoopsTest, ConnectionsLiveOnEachLoopInTurn) {
   start(3);
   std::vector<int> clients;
   for (int i = 0; i < 6; ++i) clients.push_back(connect());
@@ -190,7 +207,7 @@ TEST_F(LoopsTest, ConnectionsLiveOnEachLoopInTurn) {
   EXPECT_EQ(on_loop, (std::vector<int>{1, 1, 1}));
 }
 
-TEST_F(LoopsTest, AnAnswerThatAnotherLoopCompletesIsSent) {
+TEST_P(LoopsTest, AnAnswerThatAnotherLoopCompletesIsSent) {
   start(2);
   const int one = connect();
   const int other = connect();
@@ -205,7 +222,7 @@ TEST_F(LoopsTest, AnAnswerThatAnotherLoopCompletesIsSent) {
   }
 }
 
-TEST_F(LoopsTest, ALargeAnswerThatAnotherLoopCompletesArrivesWhole) {
+TEST_P(LoopsTest, ALargeAnswerThatAnotherLoopCompletesArrivesWhole) {
   start(2);
   const int one = connect();
   const int other = connect();
@@ -219,7 +236,7 @@ TEST_F(LoopsTest, ALargeAnswerThatAnotherLoopCompletesArrivesWhole) {
   EXPECT_EQ(answer(one), much);
 }
 
-TEST_F(LoopsTest, AConnectionThatAnotherLoopClosesIsClosedOnce) {
+TEST_P(LoopsTest, AConnectionThatAnotherLoopClosesIsClosedOnce) {
   start(3);
   for (int round = 0; round < 20; ++round) {
     std::vector<int> clients;
@@ -243,7 +260,7 @@ TEST_F(LoopsTest, AConnectionThatAnotherLoopClosesIsClosedOnce) {
   EXPECT_EQ(rules_.closed, 20 * 7);
 }
 
-TEST_F(LoopsTest, AFloodBothWaysLosesNothingAndKeepsTheOrder) {
+TEST_P(LoopsTest, AFloodBothWaysLosesNothingAndKeepsTheOrder) {
   start(4);
   constexpr int kClients = 8;
   constexpr int kRequests = 3000;
@@ -276,7 +293,7 @@ TEST_F(LoopsTest, AFloodBothWaysLosesNothingAndKeepsTheOrder) {
   EXPECT_EQ(rules_.requests, kClients * kRequests);
 }
 
-TEST_F(LoopsTest, ATimerThatAnotherLoopStartsFiresOnItsOwn) {
+TEST_P(LoopsTest, ATimerThatAnotherLoopStartsFiresOnItsOwn) {
   start(2);
   int fired = 0;
   bool on_own = true;
@@ -302,7 +319,7 @@ TEST_F(LoopsTest, ATimerThatAnotherLoopStartsFiresOnItsOwn) {
   EXPECT_TRUE(on_own);
 }
 
-TEST_F(LoopsTest, WhatIsDeferredRunsInTheTurnThatDefersIt) {
+TEST_P(LoopsTest, WhatIsDeferredRunsInTheTurnThatDefersIt) {
   start(2);
   std::atomic<int> done = 0;
   bool same_turn = true;
@@ -318,7 +335,7 @@ TEST_F(LoopsTest, WhatIsDeferredRunsInTheTurnThatDefersIt) {
   in_turn(0, [&] { EXPECT_TRUE(same_turn); });
 }
 
-TEST_F(LoopsTest, WorkInTheBackgroundEndsInATurnOfTheLoopThatWasAsked) {
+TEST_P(LoopsTest, WorkInTheBackgroundEndsInATurnOfTheLoopThatWasAsked) {
   start(2);
   int done = 0;
   bool on_own = true;
@@ -335,7 +352,7 @@ TEST_F(LoopsTest, WorkInTheBackgroundEndsInATurnOfTheLoopThatWasAsked) {
   in_turn(0, [&] { EXPECT_TRUE(on_own); });
 }
 
-TEST_F(LoopsTest, AWatchMayBeMadeAndEndedByAnotherLoop) {
+TEST_P(LoopsTest, AWatchMayBeMadeAndEndedByAnotherLoop) {
   start(2);
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -357,7 +374,7 @@ TEST_F(LoopsTest, AWatchMayBeMadeAndEndedByAnotherLoop) {
   ::close(pair[1]);
 }
 
-TEST_F(LoopsTest, AConnectionToABrokerMayBeMadeAndLetGoByAnotherLoop) {
+TEST_P(LoopsTest, AConnectionToABrokerMayBeMadeAndLetGoByAnotherLoop) {
   start(2);
   PeerConnections peers(list_, "tester");
   std::unique_ptr<Peer> peer;
@@ -372,6 +389,30 @@ TEST_F(LoopsTest, AConnectionToABrokerMayBeMadeAndLetGoByAnotherLoop) {
     ASSERT_TRUE(becomes_true([&] { return rules_.open.empty(); }));
   }
 }
+
+TEST_P(LoopsTest, OneThreadRunsAllAfterTheyWereGathered) {
+  start(3);
+  if (GetParam() == Threads::kChanging) return;
+  in_turn(0, [&] { EXPECT_EQ(loops_->gathered(), GetParam() == Threads::kOne); });
+  in_turn(0, [&] { loops_->gather(); });
+  EXPECT_TRUE(becomes_true([&] { return loops_->gathered(); }));
+  std::array<std::thread::id, 3> threads;
+  for (size_t i = 0; i < 3; ++i) in_turn(i, [&] { threads[i] = std::this_thread::get_id(); });
+  EXPECT_EQ(threads[1], threads[0]);
+  EXPECT_EQ(threads[2], threads[0]);
+  in_turn(0, [&] { loops_->spread(); });
+  for (size_t i = 0; i < 3; ++i) in_turn(i, [&] { threads[i] = std::this_thread::get_id(); });
+  EXPECT_NE(threads[1], threads[0]);
+  EXPECT_NE(threads[2], threads[1]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, LoopsTest,
+                         testing::Values(Threads::kOne, Threads::kOneEach, Threads::kChanging),
+                         [](const auto& info) {
+                           return info.param == Threads::kOne       ? "One"
+                                  : info.param == Threads::kOneEach ? "OneEach"
+                                                                    : "Changing";
+                         });
 
 }  // namespace
 }  // namespace ottla::net

@@ -25,7 +25,12 @@ constexpr auto kPatience = std::chrono::seconds(60);
 
 // Each writer writes 0, 1, 2, ... to a partition of its own, idempotently; the values that were acknowledged
 // are counted. A reader per partition reads all the while.
-class SeveralLoopsTest : public ::testing::TestWithParam<int> {
+struct Given {
+  int loops;
+  std::string threads;
+};
+
+class SeveralLoopsTest : public ::testing::TestWithParam<Given> {
  protected:
   void SetUp() override { start("127.0.0.1:0"); }
   void TearDown() override {
@@ -43,10 +48,11 @@ class SeveralLoopsTest : public ::testing::TestWithParam<int> {
     std::fclose(file);
     server_ = std::make_unique<ServerProcess>(
         OTTLA_PROGRAM,
-        std::vector<std::string>{
-            "start", "--override", "listeners=PLAINTEXT://" + listener, "--override",
-            "log.dirs=" + dir + "/logs", "--override", "num.partitions=" + std::to_string(kWriters),
-            "--override", "ottla.network.loops=" + std::to_string(GetParam()), "--zookeeper", settings},
+        std::vector<std::string>{"start", "--override", "listeners=PLAINTEXT://" + listener, "--override",
+                                 "log.dirs=" + dir + "/logs", "--override",
+                                 "num.partitions=" + std::to_string(kWriters), "--override",
+                                 "ottla.network.loops=" + std::to_string(GetParam().loops), "--override",
+                                 "ottla.network.threads=" + GetParam().threads, "--zookeeper", settings},
         dir + "/log.txt");
     ASSERT_TRUE(server_->ready()) << server_->log();
     bootstrap_ = server_->address("kafka");
@@ -205,8 +211,8 @@ TEST_P(SeveralLoopsTest, AStopInTheMiddleIsCleanAndLosesNothing) {
   expect_a_whole_history();
 }
 
-INSTANTIATE_TEST_SUITE_P(Two, SeveralLoopsTest, ::testing::Values(2));
-INSTANTIATE_TEST_SUITE_P(Four, SeveralLoopsTest, ::testing::Values(4));
+INSTANTIATE_TEST_SUITE_P(Two, SeveralLoopsTest, ::testing::Values(Given{2, "always"}));
+INSTANTIATE_TEST_SUITE_P(Four, SeveralLoopsTest, ::testing::Values(Given{4, "auto"}));
 
 }  // namespace
 }  // namespace ottla::test
