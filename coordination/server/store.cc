@@ -125,7 +125,11 @@ Store::Store(EventLoop& loop, storage::FileSystem& files, const ServerConfig& co
       trust_empty_snapshot_(config.trust_empty_snapshot),
       initial_zxid_(config.initial_zxid),
       paths_{config.data_dir + "/version-2", config.log_dir() + "/version-2"},
-      first_snapshot_timer_(loop.make_timer([this] { sync_first_snapshot(); })) {}
+      first_snapshot_timer_(loop.make_timer([this] { sync_first_snapshot(); })),
+      pace_timer_(loop.make_timer([this] {
+        pace_.given_up();
+        flush();
+      })) {}
 
 Store::~Store() { *alive_ = false; }
 
@@ -149,7 +153,8 @@ void Store::append(const jute::Txn& txn) {
 }
 
 void Store::flush() {
-  if (committing_ || failed_ || buffer_.empty()) return;
+  if (committing_ || failed_ || buffer_.empty() || !pace_.enough(buffer_txns_)) return;
+  pace_timer_->stop();
   committing_ = true;
   if (std::exchange(roll_, false)) close_file();
   auto commit = std::make_shared<Commit>(Commit{files_,
@@ -236,7 +241,11 @@ void Store::committed(Commit& commit) {
   file_reserved_ = commit.reserved;
   if (static_cast<int64_t>(file_end_) >= log_size_limit_) roll_ = true;
   synced_zxid_ = commit.last_zxid;
-  flush();
+  if (commit.sync && pace_.hold(commit.txns, buffer_txns_)) {
+    pace_timer_->start(CommitPace::kLongestMs);
+  } else {
+    flush();
+  }
   if (first_snapshot_ != nullptr && force_sync_) {
     loop_.run_in_background(
         [file = std::exchange(first_snapshot_, nullptr)] { static_cast<void>(file->sync()); }, [] {});

@@ -4,7 +4,8 @@
 // (FileTxnSnapLog, FileTxnLog, FileSnap, SyncRequestProcessor).
 //
 // Group commit: append() only buffers. flush() hands everything buffered to a pool thread as one write and
-// one fdatasync; while that runs, more gathers, and goes the same way when it is done.
+// one fdatasync; while that runs, more gathers, and goes the same way when it is done, or soon after
+// (commit_pace.h).
 //
 // Snapshots: every snapCount transactions the log moves to a new file and the tree, as it stands, is written
 // beside it. The bytes are made on the loop (a consistent picture), written in the background as
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "coordination/config.h"
+#include "coordination/server/commit_pace.h"
 #include "coordination/server/data_tree.h"
 #include "coordination/server/summary.h"
 #include "protocol/base/event_loop.h"
@@ -106,6 +108,8 @@ class Store {
   const int64_t initial_zxid_;
   Paths paths_;
   std::unique_ptr<Timer> first_snapshot_timer_;
+  CommitPace pace_;
+  std::unique_ptr<Timer> pace_timer_;
   std::vector<std::string> fresh_parents_;  // directories whose entries the first commit syncs
   std::unique_ptr<storage::FileLock> lock_;
 

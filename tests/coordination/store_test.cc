@@ -75,6 +75,43 @@ TEST_F(StoreTest, WhatGathersDuringASyncSharesTheNext) {
   loop.hold = false;
 }
 
+TEST_F(StoreTest, WhereManyWriteACommitWaitsForThoseWhoWereJustAnsweredButNotForLong) {
+  start();
+  connect();
+  loop.hold = true;
+  const int64_t before = server->sync_count();
+  int made = 0;
+  int next = 0;
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      client->create(
+          "/n" + std::to_string(next++), "", open_acl(), CreateMode::kPersistent,
+          [&](const CreateReply& reply) { client->when_durable([&, ok = reply.ok()] { made += ok; }); });
+    }
+    loop.run_pending();
+  };
+  write(10);
+  write(10);
+  loop.step();
+  EXPECT_EQ(made, 10);
+  EXPECT_TRUE(loop.held.empty()) << "the ten that were answered may write again";
+  write(9);
+  EXPECT_TRUE(loop.held.empty());
+  write(1);
+  loop.step();
+  EXPECT_EQ(made, 30);
+  EXPECT_EQ(server->sync_count(), before + 2);
+
+  write(10);
+  write(10);
+  loop.step();
+  EXPECT_TRUE(loop.held.empty());
+  loop.advance(CommitPace::kLongestMs);
+  loop.step();
+  EXPECT_EQ(made, 50);
+  loop.hold = false;
+}
+
 TEST_F(StoreTest, ATreeComesBackFromItsLog) {
   start();
   connect();
