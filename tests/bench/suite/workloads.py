@@ -227,6 +227,7 @@ def ten_thousand_partitions(server, scale, cpus):
 
 
 def killed(server, scale, cpus):
+    settle()
     topic = unique()
     machine.load("topics", "--bootstrap", server.address, "--topic", topic, "--count", 1, "--partitions", 1000, "--in-one-request")
     machine.load("produce", "--bootstrap", server.address, "--topic", topic + "-0", "--partitions", 1000, "--requests",
