@@ -30,7 +30,7 @@ void close_and_delete(Handle* handle) {
 class UvTimer : public Timer, public TimerHeap::Entry {
  public:
   UvTimer(UvLoop::Impl& loop, std::function<void()> callback) : loop_(loop), callback_(std::move(callback)) {}
-  ~UvTimer() override { stop(); }
+  ~UvTimer() override { UvTimer::stop(); }
   void start(int64_t delay_ms) override;
   void stop() override;
   bool active() const override { return place != kNowhere; }
