@@ -237,11 +237,14 @@ void fill_ip_limits(BrokerConfig& config, const Values& values, Problems& proble
   }
 }
 
+constexpr const char* kRecoveryThreadsKey = "num.recovery.threads.per.data.dir";
+
 void fill_network(BrokerConfig& config, const Values& values, Problems& problems) {
   config.num_network_threads = values.int32("num.network.threads");
   config.num_io_threads = values.int32("num.io.threads");
   config.background_threads = values.int32("background.threads");
-  config.num_recovery_threads_per_data_dir = values.int32("num.recovery.threads.per.data.dir");
+  config.num_recovery_threads_per_data_dir = values.int32(kRecoveryThreadsKey);
+  config.recovery_threads_given = config.values.contains(std::string(kRecoveryThreadsKey));
   config.num_replica_fetchers = values.int32("num.replica.fetchers");
   config.socket_request_max_bytes = values.int32("socket.request.max.bytes");
   config.socket_send_buffer_bytes = values.int32("socket.send.buffer.bytes");

@@ -79,6 +79,7 @@ struct BrokerConfig {
   int32_t num_io_threads = 0;
   int32_t background_threads = 0;
   int32_t num_recovery_threads_per_data_dir = 0;
+  bool recovery_threads_given = false;  // else Kafka's default stands above
   int32_t num_replica_fetchers = 0;
   int32_t socket_request_max_bytes = 0;
   int32_t socket_send_buffer_bytes = 0;     // -1: the system's

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <thread>
 
 #include "broker/config/log_config.h"
 #include "broker/program/coordination_service.h"
@@ -78,6 +79,13 @@ ConnectionLimits connection_limits(const config::BrokerConfig& config) {
   out.max_connections = config.max_connections;
   out.max_connections_per_ip = config.max_connections_per_ip;
   return out;
+}
+
+// Nothing else is done before the logs are there, so that where no number is given every processor helps.
+int recovery_threads(const config::BrokerConfig& config) {
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  return config.recovery_threads_given ? config.num_recovery_threads_per_data_dir
+                                       : std::max(config.num_recovery_threads_per_data_dir, processors);
 }
 
 }  // namespace
@@ -168,7 +176,7 @@ Status Broker::open_log_directories() {
   settings.recovery_point_checkpoint_interval_ms = config.log_flush_offset_checkpoint_interval_ms;
   settings.log_start_checkpoint_interval_ms = config.log_flush_start_offset_checkpoint_interval_ms;
   settings.high_watermark_checkpoint_interval_ms = config.replica_high_watermark_checkpoint_interval_ms;
-  settings.recovery_threads_per_directory = config.num_recovery_threads_per_data_dir;
+  settings.recovery_threads_per_directory = recovery_threads(config);
   settings.cleaner = config::to_cleaner_settings(config);
   settings.max_bytes = config.log_max_bytes;
   settings.clock_jump_max_ms = config.retention_clock_jump_max_ms;

@@ -334,6 +334,13 @@ TEST(BrokerConfig, LoopsHaveThreadsWhereTheyAreWorthItUnlessTheyAlwaysShall) {
   EXPECT_THAT(load("ottla.network.threads=2\n").status().message(), HasSubstr("expected auto or always"));
 }
 
+TEST(BrokerConfig, TheDefaultOfRecoveryThreadsCanBeToldFromANumberThatWasGiven) {
+  EXPECT_FALSE(load("")->config.recovery_threads_given);
+  const auto given = load("num.recovery.threads.per.data.dir=1\n");
+  EXPECT_TRUE(given->config.recovery_threads_given);
+  EXPECT_EQ(given->config.num_recovery_threads_per_data_dir, 1);
+}
+
 TEST(BrokerConfig, DurabilityIsKafkasUnlessFlushIsAskedFor) {
   EXPECT_FALSE(load("")->config.durable);
   EXPECT_FALSE(load("ottla.durability=kafka\n")->config.durable);
