@@ -48,6 +48,14 @@ Result<std::string> FileSystem::read_text(const std::string& path, uint64_t max_
   return text;
 }
 
+Result<std::optional<std::string>> FileSystem::read_text_if_there(const std::string& path,
+                                                                  uint64_t max_bytes) {
+  auto text = read_text(path, max_bytes);
+  if (text.ok()) return std::optional(std::move(*text));
+  if (text.status().error_number() == ENOENT) return std::optional<std::string>();
+  return text.status();
+}
+
 Status FileSystem::write_atomically(const std::string& path, Bytes content) {
   const std::string temporary = path + ".tmp";
   const auto file = open_empty(temporary);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -104,6 +105,9 @@ class FileSystem {
 
   // The whole file as text; at most `max_bytes`.
   Result<std::string> read_text(const std::string& path, uint64_t max_bytes = 16 << 20);
+  // The same, or nothing where the file is missing.
+  Result<std::optional<std::string>> read_text_if_there(const std::string& path,
+                                                        uint64_t max_bytes = 16 << 20);
   // Replaces `path` so that a crash leaves the old or the new content: "<path>.tmp", sync, rename, sync of
   // the directory.
   Status write_atomically(const std::string& path, Bytes content);

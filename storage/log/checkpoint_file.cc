@@ -29,10 +29,10 @@ Status malformed(const std::string& path, size_t line, const std::string& text) 
 Result<std::vector<std::vector<std::string>>> read_entries(FileSystem& files, const std::string& path,
                                                            size_t width) {
   std::vector<std::vector<std::string>> entries;
-  if (!files.exists(path)) return entries;
-  const auto text = files.read_text(path, uint64_t{1} << 30);
+  const auto text = files.read_text_if_there(path, uint64_t{1} << 30);
   if (!text.ok()) return text.status();
-  std::istringstream stream(*text);
+  if (!*text) return entries;
+  std::istringstream stream(**text);
   std::string line;
   if (!std::getline(stream, line)) return entries;
   if (line != "0") return malformed(path, 1, line);

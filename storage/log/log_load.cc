@@ -120,10 +120,14 @@ Result<std::vector<int64_t>> Log::clean_up_leftovers() {
   auto entries = files_.list(directory_);
   if (!entries.ok()) return entries.status();
   if (entries->empty()) return std::vector<int64_t>();  // new
-  Status status = finish_swaps(*entries);
-  if (!status.ok()) return status;
-  entries = files_.list(directory_);
-  if (!entries.ok()) return entries.status();
+  Status status;
+  const auto is_swap = [](const DirectoryEntry& entry) { return entry.name.ends_with(kSwapSuffix); };
+  if (std::ranges::any_of(*entries, is_swap)) {
+    status = finish_swaps(*entries);
+    if (!status.ok()) return status;
+    entries = files_.list(directory_);
+    if (!entries.ok()) return entries.status();
+  }
   const auto remove = [&](const std::string& name) {
     if (status.ok()) status = files_.remove_file(directory_ + "/" + name);
   };

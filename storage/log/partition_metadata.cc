@@ -8,10 +8,10 @@
 namespace ottla::storage {
 
 Result<Uuid> read_partition_metadata(FileSystem& files, const std::string& path) {
-  if (!files.exists(path)) return Uuid();
-  const auto text = files.read_text(path);
+  const auto text = files.read_text_if_there(path);
   if (!text.ok()) return text.status();
-  std::istringstream lines(*text);
+  if (!*text) return Uuid();
+  std::istringstream lines(**text);
   std::string version;
   std::string topic_id;
   std::getline(lines, version);

@@ -188,15 +188,18 @@ Result<uint64_t> Segment::batch_end_at_or_before(uint64_t from, uint64_t limit) 
 }
 
 Status Segment::load() {
-  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix}) {
-    if (size_ > 0 && !files_.exists(path(kind)))
-      return {ErrorCode::KAFKA_STORAGE_ERROR, "there is no " + path(kind)};
-  }
+  const Status status = load_indexes();
+  return status.ok() ? load_tail() : status;
+}
+
+Status Segment::load_indexes() {
   Status status = offset_index_.load();
   if (status.ok()) status = time_index_.load();
   if (status.ok()) status = load_aborted();
-  if (status.ok()) status = load_tail();
-  return status;
+  if (!status.ok() || size_ == 0) return status;
+  if (!offset_index_.found()) return {ErrorCode::KAFKA_STORAGE_ERROR, "there is no " + offset_index_.path()};
+  if (!time_index_.found()) return {ErrorCode::KAFKA_STORAGE_ERROR, "there is no " + time_index_.path()};
+  return {};
 }
 
 // Learns the end of the segment from the batches behind the last index entry.
@@ -250,13 +253,7 @@ Status Segment::forget_contents() {
 // Takes over what lies before `from_offset`, as its indexes tell it; the value is the position behind it.
 Result<uint64_t> Segment::keep_flushed(int64_t from_offset) {
   if (from_offset <= base_offset_) return uint64_t{0};
-  for (const char* kind : {kOffsetIndexSuffix, kTimeIndexSuffix}) {
-    if (size_ > 0 && !files_.exists(path(kind)))
-      return Status(ErrorCode::KAFKA_STORAGE_ERROR, "there is no " + path(kind));
-  }
-  Status status = offset_index_.load();
-  if (status.ok()) status = time_index_.load();
-  if (status.ok()) status = load_aborted();
+  Status status = load_indexes();
   if (!status.ok()) return status;
   const int64_t relative = std::min<int64_t>(from_offset - base_offset_, std::numeric_limits<int32_t>::max());
   const auto entry = lookup(offset_index_, static_cast<int32_t>(relative));

@@ -122,6 +122,7 @@ class Segment {
   void index_batch(const BatchHeader& header, uint64_t position, uint32_t length);
   void note_max_timestamp();
   Status save_indexes(std::vector<std::shared_ptr<File>>* out);
+  Status load_indexes();
   Status load_tail();
   Status load_aborted();
   Status write_aborted();

@@ -38,9 +38,12 @@ template <typename Entry>
 Status EntryFile<Entry>::load() {
   entries_.clear();
   saved_ = 0;
-  if (!files_->exists(path_)) return {};
-  const auto text = files_->read_text(path_, uint64_t{1} << 31);
-  if (!text.ok()) return text.status();
+  found_ = false;
+  const auto read = files_->read_text_if_there(path_, uint64_t{1} << 31);
+  if (!read.ok()) return read.status();
+  if (!*read) return {};
+  found_ = true;
+  const std::string* const text = &**read;
   if (text->size() % Entry::kBytes != 0) {
     return {ErrorCode::KAFKA_STORAGE_ERROR,
             "index " + path_ + " has " + std::to_string(text->size()) + " bytes, not whole entries"};

@@ -35,6 +35,8 @@ class EntryFile {
   // Reads the file; trailing zero entries (Kafka preallocates) are dropped. KAFKA_STORAGE_ERROR where the
   // entries do not ascend or the size is none of whole entries: the caller rebuilds.
   Status load();
+  // Whether the last load() found a file.
+  bool found() const { return found_; }
   void append(const Entry& entry) { entries_.push_back(entry); }
   // Keeps the first `count` entries, in the file too.
   Status truncate(size_t count);
@@ -46,6 +48,7 @@ class EntryFile {
   std::string path_;
   std::vector<Entry> entries_;
   size_t saved_ = 0;  // entries that the file has
+  bool found_ = false;
 };
 
 struct OffsetEntry {

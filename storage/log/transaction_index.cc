@@ -11,10 +11,10 @@ namespace ottla::storage {
 Status read_transaction_index(FileSystem& files, const std::string& path,
                               std::vector<AbortedTransaction>& out) {
   out.clear();
-  if (!files.exists(path)) return {};
-  const auto text = files.read_text(path, uint64_t{1} << 30);
+  const auto text = files.read_text_if_there(path, uint64_t{1} << 30);
   if (!text.ok()) return text.status();
-  Reader reader(Bytes(reinterpret_cast<const uint8_t*>(text->data()), text->size()));
+  if (!*text) return {};
+  Reader reader(Bytes(reinterpret_cast<const uint8_t*>((*text)->data()), (*text)->size()));
   while (reader.remaining() >= kAbortedTransactionBytes) {
     const int16_t version = reader.int16();
     AbortedTransaction aborted;
