@@ -24,7 +24,7 @@ class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
     std::function<void(ErrorCode, int64_t)> committed;
   };
 
-  explicit Uncommitted(EventLoop& loop) : loop_(loop) {}
+  explicit Uncommitted(const PartitionOffsetsLog& log) : log_(log) {}
   ~Uncommitted() override {
     if (partition_ != nullptr) partition_->remove_waiter(*this);
   }
@@ -43,7 +43,7 @@ class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
   }
   void on_partition_changed() override {
     if (std::exchange(scheduled_, true)) return;
-    loop_.defer([weak = weak_from_this()] {
+    log_.loop_.defer([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->answer_what_is_committed();
     });
   }
@@ -60,7 +60,7 @@ class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
     while (partition_ != nullptr && !appends_.empty()) {
       ErrorCode error = ErrorCode::NONE;
       if (partition_->log().offline()) error = ErrorCode::KAFKA_STORAGE_ERROR;
-      if (!partition_->is_leader()) error = ErrorCode::NOT_LEADER_OR_FOLLOWER;
+      if (!partition_->is_leader() || !log_.may_lead()) error = ErrorCode::NOT_LEADER_OR_FOLLOWER;
       const Append& first = appends_.front();
       if (error == ErrorCode::NONE && waits(*partition_, first.flush_offset, first.commit_offset)) return;
       const Append append = std::move(appends_.front());
@@ -69,7 +69,7 @@ class PartitionOffsetsLog::Uncommitted : public PartitionWaiter,
     }
   }
 
-  EventLoop& loop_;
+  const PartitionOffsetsLog& log_;
   Partition* partition_ = nullptr;
   std::deque<Append> appends_;
   bool scheduled_ = false;
@@ -155,7 +155,8 @@ PartitionOffsetsLog::~PartitionOffsetsLog() = default;
 void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogRecord> records,
                                  std::function<void(ErrorCode, int64_t)> committed) {
   Partition* found = partitions_.find(kTopic, partition);
-  if (found == nullptr || !found->is_leader()) return committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
+  if (found == nullptr || !found->is_leader() || !may_lead())
+    return committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
   if (!found->has_enough_in_sync()) return committed(ErrorCode::NOT_ENOUGH_REPLICAS, -1);
   const int64_t now_ms = loop_.wall_ms();
   builder_.begin({});
@@ -175,8 +176,12 @@ void PartitionOffsetsLog::append(int32_t partition, std::span<const groups::LogR
   // One that could be answered itself waits for those before it.
   const bool wait =
       Uncommitted::waits(*found, info.flush_offset, commit_offset) || (uncommitted && !uncommitted->empty());
-  if (!wait) return committed(ErrorCode::NONE, info.first_offset);
-  if (!uncommitted) uncommitted = std::make_shared<Uncommitted>(loop_);
+  if (!wait) {
+    // The append itself may have hung.
+    if (!may_lead()) return committed(ErrorCode::NOT_LEADER_OR_FOLLOWER, -1);
+    return committed(ErrorCode::NONE, info.first_offset);
+  }
+  if (!uncommitted) uncommitted = std::make_shared<Uncommitted>(*this);
   uncommitted->add(*found, {info.flush_offset, commit_offset, info.first_offset, std::move(committed)});
 }
 

@@ -28,7 +28,10 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
       : loop_(loop), partitions_(partitions), load_buffer_bytes_(load_buffer_bytes) {}
   ~PartitionOffsetsLog() override;
 
-  // NOT_LEADER_OR_FOLLOWER where the partition is not led here.
+  // Asked before each append, and again when it is to be answered (LeadershipFence).
+  void set_may_lead(std::function<bool()> may_lead) { may_lead_ = std::move(may_lead); }
+
+  // NOT_LEADER_OR_FOLLOWER where the partition is not led here, or others may lead it by now.
   void append(int32_t partition, std::span<const groups::LogRecord> records,
               std::function<void(ErrorCode error, int64_t base_offset)> committed) override;
   void read(int32_t partition, std::function<void(const groups::StoredRecord&)> visit,
@@ -41,8 +44,11 @@ class PartitionOffsetsLog : public groups::OffsetsLog {
   void read_on(const std::shared_ptr<Reading>& reading);
   void hand_out(const std::shared_ptr<Reading>& reading);
 
+  bool may_lead() const { return !may_lead_ || may_lead_(); }
+
   EventLoop& loop_;
   PartitionManager& partitions_;
+  std::function<bool()> may_lead_;
   uint32_t load_buffer_bytes_;
   records::BatchBuilder builder_;
   std::map<int32_t, std::shared_ptr<Uncommitted>> uncommitted_;  // by partition

@@ -303,6 +303,7 @@ void Broker::make_parts() {
         loop_, *client_, fmt::format("{}/{}", znodes::kBrokerIds, config.broker_id),
         [this] { return watch_->paused_ms(); }, [this] { return joined_; });
     services_->may_lead = [this] { return fence_->may_lead(); };
+    offsets_log_->set_may_lead(services_->may_lead);
   }
   const ConnectionLimits limits = connection_limits(config);
   for (BoundListener& bound : bound_) {

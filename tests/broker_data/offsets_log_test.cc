@@ -105,6 +105,21 @@ TEST_F(OffsetsLogTest, APartitionThatIsNotHereIsAnError) {
   EXPECT_EQ(error, ErrorCode::NOT_LEADER_OR_FOLLOWER);
 }
 
+TEST_F(OffsetsLogTest, B10WhereOthersMayLeadNothingIsAppendedOrAnswered) {
+  bool may_lead = false;
+  int asked = 0;
+  // The second append hangs until it is over.
+  offsets->set_may_lead([&] { return may_lead && ++asked != 4; });
+  EXPECT_EQ(append({{owned("k1"), owned("v")}}), -1);
+  EXPECT_EQ(error, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+  may_lead = true;
+  EXPECT_EQ(append({{owned("k2"), owned("v")}}), 0);
+  EXPECT_EQ(error, ErrorCode::NONE);
+  EXPECT_EQ(append({{owned("k3"), owned("v")}}), -1);
+  EXPECT_EQ(error, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+  EXPECT_THAT(read(), ElementsAre("0:k2=v", "1:k3=v"));
+}
+
 TEST_F(OffsetsLogTest, APartitionThatGoesAwayWhileItIsReadIsAnError) {
   for (int i = 0; i < 10; ++i) append({{owned("k"), owned(std::string(100, 'v'))}});
   int visited = 0;
