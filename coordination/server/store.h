@@ -4,7 +4,10 @@
 // (FileTxnSnapLog, FileTxnLog, FileSnap, SyncRequestProcessor).
 //
 // Group commit: append() only buffers. flush() hands everything buffered to a pool thread as one write and
-// one fdatasync; while that runs, more gathers, and goes the same way when it is done.
+// one fdatasync; while that runs, more gathers, and goes the same way when it is done. From 16 KiB on, a log
+// that is synced has zeros written ahead, 256 KiB at once: a commit into them changes no metadata of the
+// file, and its fdatasync waits for the disk once or twice where it would for five writes, each after the
+// other.
 //
 // Snapshots: every snapCount transactions the log moves to a new file and the tree, as it stands, is written
 // beside it. The bytes are made on the loop (a consistent picture), written in the background as
@@ -119,6 +122,7 @@ class Store {
   std::shared_ptr<storage::File> file_;
   uint64_t file_end_ = 0;
   uint64_t file_reserved_ = 0;
+  uint64_t file_filled_ = 0;  // the file's length, where zeros follow its end
   int64_t sync_count_ = 0;
   StoreCounters counters_;
   int64_t buffer_txns_ = 0;
