@@ -45,14 +45,16 @@ void append_log_header(std::vector<uint8_t>& out) {
 }
 
 void append_log_record(std::vector<uint8_t>& out, const jute::Txn& txn) {
-  Writer body;
-  jute::encode_txn(body, txn);
-  Writer head;
-  head.int64(adler32(body.buffer()));
-  head.int32(static_cast<int32_t>(body.buffer().size()));
-  append(out, head.buffer());
-  append(out, body.buffer());
-  out.push_back(kRecordEnd);
+  Writer record;
+  record.int64(0);
+  record.int32(0);
+  jute::encode_txn(record, txn);
+  const Bytes body = record.buffer().subspan(kRecordHead);
+  // A checksum has 32 bits: the upper half of its eight bytes stays zero.
+  record.patch_int32(4, static_cast<int32_t>(adler32(body)));
+  record.patch_int32(8, static_cast<int32_t>(body.size()));
+  record.int8(static_cast<int8_t>(kRecordEnd));
+  append(out, record.buffer());
 }
 
 LogReader::LogReader(std::shared_ptr<storage::File> file, uint64_t size)
