@@ -209,7 +209,7 @@ FlushList::Received Socket::receive(std::span<uint8_t> room) {
   std::span<uint8_t> target;
   if (read_target_ && tls_ == nullptr) target = read_target_();
   if (target.empty()) target = room;
-  const ssize_t count = ::read(fd_, target.data(), target.size());
+  const ssize_t count = ::recv(fd_, target.data(), target.size(), 0);
   if (count < 0 && (would_block(errno) || errno == EINTR)) return {};
   return {shared_from_this(), target.first(static_cast<size_t>(std::max<ssize_t>(count, 0)))};
 }

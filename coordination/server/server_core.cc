@@ -9,6 +9,18 @@ namespace ottla::coordination {
 namespace {
 
 constexpr const char* kLog = "coordination.server";
+// A scratch Writer that one large reply made bigger gives its memory back.
+constexpr size_t kKeptReplyBytes = 64 << 10;
+
+Writer& emptied(Writer& scratch) {
+  if (scratch.capacity() > kKeptReplyBytes) {
+    scratch = Writer();
+  } else {
+    scratch.clear();
+  }
+  return scratch;
+}
+
 std::string host_of(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
 
 }  // namespace
@@ -241,7 +253,7 @@ void ServerCore::submit_write(ServerConnection& connection, const Operation& ope
     session_connections_.erase(caller.session_id);
     connection.closing_session_ = true;
   }
-  Writer reply;
+  Writer& reply = emptied(body_scratch_);
   if (operation.respond != nullptr) operation.respond(result, reply);
   reply_with(ZkError::kOk, reply.buffer(), closing);
 }
@@ -266,7 +278,7 @@ void ServerCore::submit_read(ServerConnection& connection, const Operation& oper
                       false};
   ReadContext context{*tree_, caller, [&](const WatchEvent& event) { queue_event(connection, event); },
                       false};
-  Writer reply;
+  Writer& reply = emptied(body_scratch_);
   const ZkError error = operation.read(context, body, reply);
   const bool ok = error == ZkError::kOk;
   Output& output =
@@ -295,7 +307,7 @@ ServerCore::Output& ServerCore::queue(ServerConnection& connection, const Writer
 
 ServerCore::Output& ServerCore::queue_reply(ServerConnection& connection, const jute::ReplyHeader& header,
                                             Bytes body, bool then_close) {
-  Writer frame;
+  Writer& frame = emptied(frame_scratch_);
   const size_t mark = frame.begin_frame();
   header.encode(frame);
   frame.raw(body);

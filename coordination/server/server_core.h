@@ -152,6 +152,9 @@ class ServerCore {
   std::unique_ptr<Store> store_;
   SessionTracker sessions_;
   int64_t last_zxid_;  // given out; what the tree holds
+  // Of submit_read() and submit_write(), and of queue_reply(): kept, so that a reply allocates no memory to
+  // be made in.
+  Writer body_scratch_, frame_scratch_;
   std::deque<Output> output_;
   // For in-process connections: waits for no sync.
   std::deque<Output> early_output_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordination/server/store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,6 +13,9 @@ namespace ottla::coordination {
 namespace {
 
 constexpr const char* kLog = "coordination.store";
+
+// How long a log is before zeros are written ahead.
+constexpr uint64_t kFillFrom = 16 << 10;
 
 // Of any thread.
 int64_t monotonic_ms() {
@@ -33,6 +37,7 @@ struct Store::Commit {
   std::string new_path;
   int64_t preallocate;
   uint64_t reserved;
+  uint64_t filled;
   int64_t txns;
   int64_t sync_ms = 0;
   int syncs_left = 0;  // of a new file: its own and those of the directories it is named in
@@ -72,8 +77,19 @@ struct Store::Commit {
       // Where there is no room for that there may still be for the bytes.
       static_cast<void>(file->reserve(reserved));
     }
+    const size_t count = bytes.size();
+    const uint64_t end = position + count;
+    if (sync && end > filled && end >= kFillFrom) {
+      // Twice as long, up to a stretch: a small log stays small.
+      bytes.resize(count + std::min(end, kLogFill));
+    }
     status = file->write_at(bytes, position);
-    position += bytes.size();
+    if (status.ok()) {
+      filled = std::max(filled, position + bytes.size());
+    } else if (bytes.size() > count) {
+      status = file->write_at(Bytes(bytes).first(count), position);
+    }
+    position = end;
   }
 };
 
@@ -166,6 +182,7 @@ void Store::flush() {
                                                 "",
                                                 preallocate_bytes_,
                                                 file_reserved_,
+                                                file_filled_,
                                                 std::exchange(buffer_txns_, 0),
                                                 0,
                                                 0,
@@ -180,6 +197,7 @@ void Store::flush() {
   }
   commit->position = 0;
   commit->reserved = 0;
+  commit->filled = 0;
   commit->new_path = paths_.logs + "/" + name_of_zxid("log", buffer_first_zxid_);
   loop_.run_in_background([commit] { commit->begin_file(); },
                           [this, alive = alive_, commit] {
@@ -209,9 +227,9 @@ void Store::sync_new_file(const std::shared_ptr<Commit>& commit) {
   }
 }
 
-// What was reserved behind its end is given back.
+// What was reserved or filled behind its end is given back.
 void Store::close_file() {
-  if (file_ == nullptr || file_reserved_ <= file_end_) return file_.reset();
+  if (file_ == nullptr || std::max(file_reserved_, file_filled_) <= file_end_) return file_.reset();
   loop_.run_in_background(
       [file = std::exchange(file_, nullptr), end = file_end_] { static_cast<void>(file->truncate(end)); },
       [] {});
@@ -239,6 +257,7 @@ void Store::committed(Commit& commit) {
   file_ = commit.file;
   file_end_ = commit.position;
   file_reserved_ = commit.reserved;
+  file_filled_ = commit.filled;
   if (static_cast<int64_t>(file_end_) >= log_size_limit_) roll_ = true;
   synced_zxid_ = commit.last_zxid;
   if (commit.sync && pace_.hold(commit.txns, buffer_txns_)) {

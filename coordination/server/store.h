@@ -5,7 +5,9 @@
 //
 // Group commit: append() only buffers. flush() hands everything buffered to a pool thread as one write and
 // one fdatasync; while that runs, more gathers, and goes the same way when it is done, or soon after
-// (commit_pace.h).
+// (commit_pace.h). From 16 KiB on, a log that is synced has zeros written ahead, up to 256 KiB at once: a
+// commit into them changes no metadata of the file, so that its fdatasync waits for fewer writes of the disk,
+// one after the other (on ext4 2.5 in place of 4).
 //
 // Snapshots: every snapCount transactions the log moves to a new file and the tree, as it stands, is written
 // beside it. The bytes are made on the loop (a consistent picture), written in the background as
@@ -123,6 +125,7 @@ class Store {
   std::shared_ptr<storage::File> file_;
   uint64_t file_end_ = 0;
   uint64_t file_reserved_ = 0;
+  uint64_t file_filled_ = 0;  // the file's length, where zeros follow its end
   int64_t sync_count_ = 0;
   StoreCounters counters_;
   int64_t buffer_txns_ = 0;

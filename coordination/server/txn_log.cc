@@ -11,10 +11,12 @@
 namespace ottla::coordination {
 namespace {
 
-constexpr uint64_t kRecordHead = 12, kWindow = 256 << 10;
+constexpr uint64_t kRecordHead = 12, kWindow = 256 << 10, kSector = 512;
 // No transaction is larger: a frame is at most a few MiB, and closing a session names its ephemerals.
 constexpr int64_t kLengthMax = int64_t{256} << 20;
 constexpr uint8_t kRecordEnd = 'B';
+// What one write and the zeros ahead of it can come to; what is longer is not taken for one.
+constexpr uint64_t kTornMax = 2 * kLogFill;
 
 void append(std::vector<uint8_t>& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
@@ -43,14 +45,16 @@ void append_log_header(std::vector<uint8_t>& out) {
 }
 
 void append_log_record(std::vector<uint8_t>& out, const jute::Txn& txn) {
-  Writer body;
-  jute::encode_txn(body, txn);
-  Writer head;
-  head.int64(adler32(body.buffer()));
-  head.int32(static_cast<int32_t>(body.buffer().size()));
-  append(out, head.buffer());
-  append(out, body.buffer());
-  out.push_back(kRecordEnd);
+  Writer record;
+  record.int64(0);
+  record.int32(0);
+  jute::encode_txn(record, txn);
+  const Bytes body = record.buffer().subspan(kRecordHead);
+  // A checksum has 32 bits: the upper half of its eight bytes stays zero.
+  record.patch_int32(4, static_cast<int32_t>(adler32(body)));
+  record.patch_int32(8, static_cast<int32_t>(body.size()));
+  record.int8(static_cast<int8_t>(kRecordEnd));
+  append(out, record.buffer());
 }
 
 LogReader::LogReader(std::shared_ptr<storage::File> file, uint64_t size)
@@ -133,11 +137,24 @@ bool LogReader::record_at(uint64_t position) {
          checksum == static_cast<int64_t>(adler32(record.first(static_cast<size_t>(length))));
 }
 
-// A write that a crash cut short has nothing whole behind it. Damage in the middle has: then transactions
-// that were acknowledged would be lost without a word, so that is refused.
+// The disk keeps whole sectors, in any order: one that it did not keep holds the zeros that were there
+// before.
+bool LogReader::lacks_a_piece(uint64_t end) {
+  for (uint64_t at = (position_ + kSector - 1) / kSector * kSector; at + kSector <= end; at += kSector) {
+    const Bytes sector = look(at - position_, kSector);
+    if (!sector.empty() && std::all_of(sector.begin(), sector.end(), [](uint8_t byte) { return byte == 0; }))
+      return true;
+  }
+  return false;
+}
+
+// A write that a crash cut short has nothing whole behind it, or lacks a piece among the zeros that had been
+// written ahead, which are the file's last: nobody was answered before all of it was there. Other damage in
+// the middle has: then transactions that were acknowledged would be lost without a word, so that is refused.
 LogReader::Next LogReader::judge_tail(const char* what) {
   for (uint64_t at = position_ + 1; at + kRecordHead < size_ && status_.ok(); ++at) {
     if (!record_at(at)) continue;
+    if (size_ - position_ <= kTornMax && lacks_a_piece(at)) break;
     return fail(fmt::format(
         "{0} at byte {1}, and whole transactions follow at byte {2}: the file is damaged. Restore it from a "
         "backup; to go on without everything from there on, cut it: truncate -s {1} {3}",

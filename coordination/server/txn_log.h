@@ -3,8 +3,8 @@
 // (org.apache.zookeeper.server.persistence FileTxnLog). A file is a header {"ZKLG", int 2, long dbid} and
 // records:
 //   long Adler-32 of the bytes | int length | bytes: TxnHeader, body, perhaps a digest | 'B'
-// ZooKeeper fills its files up with zeros; a length of zero is the end. Ours end where they end. Example of a
-// record:
+// ZooKeeper fills its files up with zeros, we write some ahead (store.h); a length of zero is the end.
+// Example of a record:
 //   00 00 00 00 9c 1f 04 f1  00 00 00 24  <36 bytes: createSession of 6000 ms>  42
 #pragma once
 
@@ -21,6 +21,9 @@
 
 namespace ottla::coordination {
 
+// So many zeros are written at most behind the last record.
+inline constexpr uint64_t kLogFill = 256 << 10;
+
 // "log.1a" -> 0x1a for prefix "log"; nullopt for other names.
 std::optional<int64_t> zxid_of_name(std::string_view name, std::string_view prefix);
 std::string name_of_zxid(std::string_view prefix, int64_t zxid);
@@ -35,7 +38,7 @@ class LogReader {
     kTxn,
     kEnd,     // nothing follows, or zeros
     kTorn,    // what follows is the beginning of a record, or rubbish with no whole record behind it: a write
-              // cut short
+              // cut short; so is one into the zeros ahead of which a power cut kept the later part alone
     kFailed,  // status() says why: not a log, or damaged before its end
   };
 
@@ -55,6 +58,8 @@ class LogReader {
   Next judge_tail(const char* what);
   // Whether a whole record begins at `position`.
   bool record_at(uint64_t position);
+  // Whether a part of what lies from here to `end` was never written.
+  bool lacks_a_piece(uint64_t end);
 
   std::shared_ptr<storage::File> file_;
   const uint64_t size_;

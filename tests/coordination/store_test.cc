@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordination/server/store.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
 
 #include "coordination/server/snapshot.h"
@@ -29,6 +32,17 @@ class StoreTest : public ServerTest {
     }
     ADD_FAILURE() << "no log";
     return "";
+  }
+  // Where its last transaction ends.
+  size_t end_of(const std::string& log) {
+    const auto& bytes = files.contents(log);
+    return static_cast<size_t>(
+        std::find_if(bytes.rbegin(), bytes.rend(), [](uint8_t byte) { return byte != 0; }).base() -
+        bytes.begin());
+  }
+  void create_many(const std::string& prefix, int count, size_t data_bytes) {
+    for (int i = 0; i < count; ++i)
+      EXPECT_TRUE(create(fmt::format("{}{}", prefix, i), std::string(data_bytes, 'x')).ok());
   }
 };
 
@@ -245,6 +259,71 @@ TEST_F(StoreTest, ZerosBehindTheLastTransactionAreTheEnd) {
   start();
   connect();
   EXPECT_TRUE(exists("/a").ok());
+}
+
+TEST_F(StoreTest, ALongLogHasZerosAheadSoThatACommitLeavesItsLengthAlone) {
+  start();
+  connect();
+  create("/small", "x");
+  EXPECT_EQ(files.contents(only_log()).back(), 'B') << "a short one ends where it ends";
+  create_many("/n", 60, 200);
+  const size_t length = files.contents(only_log()).size();
+  const size_t end = end_of(only_log());
+  EXPECT_GT(length, end + 8192);
+  EXPECT_LE(length, end + kLogFill);
+  EXPECT_TRUE(create("/ahead", "x").ok());
+  EXPECT_EQ(files.contents(only_log()).size(), length);
+  EXPECT_GT(end_of(only_log()), end);
+  crash_and_start(0);
+  connect();
+  EXPECT_TRUE(exists("/ahead").ok());
+  EXPECT_TRUE(create("/after").ok());
+}
+
+TEST_F(StoreTest, WhereThereIsNoRoomForZerosAheadThereIsForTheTransactions) {
+  start();
+  connect();
+  create("/a", "");
+  files.fail_call(Call::kWrite, 1, ENOSPC);
+  EXPECT_TRUE(create("/large", std::string(20'000, 'x')).ok());
+  EXPECT_EQ(files.contents(only_log()).size(), end_of(only_log()));
+  EXPECT_TRUE(create("/b").ok());
+  crash_and_start(0);
+  connect();
+  EXPECT_TRUE(exists("/large").ok());
+  EXPECT_TRUE(exists("/b").ok());
+}
+
+TEST_F(StoreTest, E2APieceThatAPowerCutDidNotKeepAmongTheZerosAheadEndsTheLog) {
+  for (const bool near_the_end : {true, false}) {
+    files.crash();
+    ASSERT_TRUE(files.remove_all("/data").ok());
+    start();
+    connect();
+    create_many("/kept", 100, 200);
+    const size_t kept = end_of(only_log());
+    create_many("/lost", 3, 2000);
+    if (!near_the_end) create_many("/later", 100, 10'000);
+    stop();
+    files.kill();
+    auto& bytes = files.contents(only_log());
+    const size_t sector = (kept / 512 + 2) * 512;
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(sector), 512, uint8_t{0});
+    if (!near_the_end) {
+      EXPECT_THAT(try_start().message(), HasSubstr("whole transactions follow"));
+      continue;
+    }
+    start();
+    connect();
+    EXPECT_TRUE(exists("/kept99").ok());
+    EXPECT_EQ(exists("/lost0").error, ZkError::kNoNode);
+    EXPECT_EQ(exists("/lost2").error, ZkError::kNoNode);
+    EXPECT_TRUE(create("/after").ok());
+    kill_and_start();
+    connect();
+    EXPECT_TRUE(exists("/after").ok());
+    stop();
+  }
 }
 
 TEST_F(StoreTest, AMissingLogInTheMiddleRefusesToStart) {
