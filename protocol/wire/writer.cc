@@ -21,15 +21,6 @@ void Writer::clear() {
   spliced_bytes_ = 0;
 }
 
-void Writer::discard(size_t bytes, size_t splices) {
-  OTTLA_CHECK(bytes <= size_ && splices <= splices_.size());
-  std::memmove(buffer_.data(), buffer_.data() + bytes, size_ - bytes);
-  size_ -= bytes;
-  for (size_t i = 0; i < splices; ++i) spliced_bytes_ -= splices_[i].slice.length;
-  splices_.erase(splices_.begin(), splices_.begin() + static_cast<ptrdiff_t>(splices));
-  for (Splice& splice : splices_) splice.position -= bytes;
-}
-
 void Writer::grow(size_t count) {
   buffer_.resize(std::max({size_ + count, buffer_.size() * 2, kSmallestBuffer}));
 }

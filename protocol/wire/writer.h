@@ -30,9 +30,6 @@ class Writer {
   };
 
   void clear();
-  // Forgets the first `bytes` of the buffer and the first `splices`. REQUIRES: those are all the splices up
-  // to there, and no frame or tagged field is begun.
-  void discard(size_t bytes, size_t splices);
   // The bytes written so far, without the spliced files. Valid until the next write.
   Bytes buffer() const { return {buffer_.data(), size_}; }
   const std::vector<Splice>& splices() const { return splices_; }

@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/net/connection.h"
 
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "tests/broker_net/loop_fixture.h"
 
 namespace ottla::net {
 namespace {
+
+class TempFile : public ReadableFile {
+ public:
+  explicit TempFile(std::string_view contents) : file_(std::tmpfile()) {
+    std::fwrite(contents.data(), 1, contents.size(), file_);
+    std::fflush(file_);
+  }
+  ~TempFile() override { std::fclose(file_); }
+  int descriptor() const override { return fileno(file_); }
+  ssize_t read_at(std::span<uint8_t> out, uint64_t position) const override {
+    return ::pread(fileno(file_), out.data(), out.size(), static_cast<off_t>(position));
+  }
+
+ private:
+  std::FILE* file_;
+};
 
 // A server whose sink records requests and answers when the test says so, and a plain blocking client on the
 // same thread.
@@ -160,31 +178,49 @@ TEST_F(ConnectionTest, APeerThatNeverReadsAllDoesNotMakeTheBufferGrow) {
 }
 
 TEST_F(ConnectionTest, AFileSliceIsSentBetweenTheBytesAroundIt) {
-  class TempFile : public ReadableFile {
-   public:
-    TempFile() : file_(std::tmpfile()) {
-      std::fputs("0123456789", file_);
-      std::fflush(file_);
-    }
-    ~TempFile() override { std::fclose(file_); }
-    int descriptor() const override { return fileno(file_); }
-    ssize_t read_at(std::span<uint8_t> out, uint64_t position) const override {
-      return ::pread(fileno(file_), out.data(), out.size(), static_cast<off_t>(position));
-    }
-
-   private:
-    std::FILE* file_;
-  };
   send_text(frame("x"));
   run_until([&] { return requests_.size() == 1; });
   Writer& writer = connection_->begin_response(slots_[0]);
   const size_t mark = writer.begin_frame();
   writer.int8('<');
-  writer.splice({std::make_shared<TempFile>(), 2, 5});
+  writer.splice({std::make_shared<TempFile>("0123456789"), 2, 5});
   writer.int8('>');
   writer.end_frame(mark);
   connection_->finish_response(slots_[0]);
   EXPECT_EQ(receive(11), frame("<23456>"));
+}
+
+TEST_F(ConnectionTest, OfALargeFileATurnSendsHalfAMebibyteSoThatOthersGetTheirTurns) {
+  constexpr uint32_t kBytes = 8 << 20;
+  send_text(frame("x"));
+  run_until([&] { return requests_.size() == 1; });
+  // Reads all the while, so that the kernel takes whatever the socket gives it.
+  std::atomic<size_t> received = 0;
+  std::thread reader([&] {
+    std::vector<char> buffer(1 << 20);
+    for (ssize_t got = 1; got > 0; received += static_cast<size_t>(std::max<ssize_t>(got, 0)))
+      got = ::recv(client_, buffer.data(), buffer.size(), 0);
+  });
+  // Of each of its turns, what it found sent by then; the last turn has the rest.
+  std::vector<size_t> seen;
+  std::function<void()> look = [&] {
+    seen.push_back(received);
+    if (received < kBytes + 4) return loop_.post(look);
+    loop_.stop();
+  };
+  loop_.post([&] {
+    Writer& writer = connection_->begin_response(slots_[0]);
+    const size_t mark = writer.begin_frame();
+    writer.splice({std::make_shared<TempFile>(std::string(kBytes, 'f')), 0, kBytes});
+    writer.end_frame(mark);
+    connection_->finish_response(slots_[0]);
+    loop_.post(look);
+  });
+  loop_.run();
+  EXPECT_LE(seen.front(), 512u * 1024 + 4);
+  EXPECT_GE(seen.size(), kBytes / (512u * 1024));
+  ::shutdown(client_, SHUT_RDWR);
+  reader.join();
 }
 
 }  // namespace

@@ -177,20 +177,6 @@ TEST(Writer, MovesSplicesBehindALongTaggedSize) {
   EXPECT_EQ(writer.splices()[1].position, 4u);
 }
 
-TEST(Writer, ForgetsWhatWasSentAndKeepsTheRest) {
-  Writer writer;
-  writer.int32(1);
-  writer.splice(slice_of(5));
-  writer.int32(2);
-  writer.splice(slice_of(7));
-  writer.int32(3);
-  writer.discard(6, 1);
-  EXPECT_EQ(copy(writer.buffer()), (std::vector<uint8_t>{0, 2, 0, 0, 0, 3}));
-  ASSERT_EQ(writer.splices().size(), 1u);
-  EXPECT_EQ(writer.splices()[0].position, 2u);
-  EXPECT_EQ(writer.total_size(), 13u);
-}
-
 TEST(Reader, GivesNoMoreMemoryThanTheMessageMayTake) {
   const std::vector<uint8_t> bytes(10);
   Reader reader(bytes);
