@@ -44,6 +44,7 @@ std::string header_keys(const records::RecordView& record) {
   std::vector<records::RecordHeader> headers;
   records::read_headers(record, headers);
   std::vector<std::string> keys;
+  keys.reserve(headers.size());
   for (const records::RecordHeader& header : headers)
     keys.push_back(utf8_text({reinterpret_cast<const uint8_t*>(header.key.data()), header.key.size()}));
   return fmt::format("[{}]", fmt::join(keys, ","));

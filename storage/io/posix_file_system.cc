@@ -168,7 +168,7 @@ class PosixFileSystem : public FileSystem {
       if (name == "." || name == "..") continue;
       bool is_directory = entry->d_type == DT_DIR;
       if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
-        is_directory = std::filesystem::is_directory(path + "/" + name);
+        is_directory = std::filesystem::is_directory(std::filesystem::path(path) / name);
       }
       entries.push_back({name, is_directory});
     }

@@ -191,6 +191,7 @@ Result<TimestampOffset> Log::max_timestamp() const {
 
 std::vector<SegmentStart> Log::segment_starts() const {
   std::vector<SegmentStart> starts;
+  starts.reserve(segments_.size());
   for (const auto& [base, segment] : segments_) {
     starts.push_back({std::max(base, log_start_offset_), segment->max_timestamp()});
   }

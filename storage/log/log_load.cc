@@ -49,7 +49,7 @@ Result<std::unique_ptr<Log>> Log::open(FileSystem& files, OpenOptions options) {
 Log::Log(FileSystem& files, OpenOptions options)
     : files_(files),
       directory_(std::move(options.directory)),
-      config_(std::move(options.config)),
+      config_(options.config),
       epochs_(files, directory_ + "/" + kLeaderEpochCheckpoint),
       log_start_offset_(options.log_start_offset),
       loaded_high_watermark_(options.high_watermark),

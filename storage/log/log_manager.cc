@@ -245,6 +245,7 @@ void LogManager::for_each(const std::function<void(const TopicPartitionName&, Lo
 
 std::vector<LogManager::DirectoryState> LogManager::directories() const {
   std::vector<DirectoryState> states;
+  states.reserve(directories_.size());
   for (const auto& directory : directories_) states.push_back({directory->path(), directory->online()});
   return states;
 }

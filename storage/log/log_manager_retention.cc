@@ -29,6 +29,7 @@ void LogManager::note_last_alive(const LogDirectory& directory) {
 void LogManager::check_retention() {
   const int64_t now = clock_.now_ms();
   std::vector<TopicPartitionName> names;
+  names.reserve(logs_.size());
   for (const auto& [name, entry] : logs_) names.push_back(name);
   for (const TopicPartitionName& name : names) {
     // Looked up each time: a failure takes all logs of its directory out.

@@ -23,6 +23,7 @@ constexpr uintptr_t kLargePage = 2 << 20;
 void ask_for_large_pages(void* memory, size_t size) {
   const auto begin = (reinterpret_cast<uintptr_t>(memory) + kLargePage - 1) & ~(kLargePage - 1);
   const auto end = (reinterpret_cast<uintptr_t>(memory) + size) & ~(kLargePage - 1);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): rounded as numbers.
   if (begin < end) static_cast<void>(::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
 }
 
